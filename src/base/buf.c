@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* buf.c - doubling growth. */
+#include "base/buf.h"
+
+#include <stdio.h>
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+void buf_free(struct buf *b)
+{
+    mem_free(b->p);
+    *b = (struct buf){ 0 };
+}
+
+void buf_reserve(struct buf *b, size_t more)
+{
+    size_t want, cap;
+
+    if (b->cap - b->len >= more) return;
+    if (__builtin_add_overflow(b->len, more, &want)) unreachable();
+    cap = b->cap ? b->cap : 64;
+    while (cap < want) cap *= 2;
+    b->p = mem_resize(b->p, cap);
+    b->cap = cap;
+}
+
+void buf_append(struct buf *b, const void *p, size_t len)
+{
+    if (len == 0) return;
+    buf_reserve(b, len);
+    memcpy(b->p + b->len, p, len);
+    b->len += len;
+}
+
+void buf_append_span(struct buf *b, struct span s)
+{
+    buf_append(b, s.p, s.len);
+}
+
+void buf_append_text(struct buf *b, const char *text)
+{
+    buf_append(b, text, strlen(text));
+}
+
+void buf_append_char(struct buf *b, char c)
+{
+    buf_append(b, &c, 1);
+}
+
+void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    int n;
+
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    assert(n >= 0);
+    buf_reserve(b, (size_t)n + 1);
+    vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+    b->len += (size_t)n;
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    buf_vprintf(b, fmt, ap);
+    va_end(ap);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+    assert(n <= b->len);
+    if (n == 0) return;
+    memmove(b->p, b->p + n, b->len - n);
+    b->len -= n;
+}
+
+const char *buf_text(struct buf *b)
+{
+    buf_reserve(b, 1);
+    b->p[b->len] = '\0';
+    return b->p;
+}
+
+char *buf_take(struct buf *b)
+{
+    char *text;
+
+    buf_text(b);
+    text = b->p;
+    *b = (struct buf){ 0 };
+    return text;
+}
