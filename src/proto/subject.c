@@ -51,7 +51,7 @@ size_t subject_token_count(struct span subject)
 bool subject_matches(struct span filter, struct span literal)
 {
     struct subject_cursor cf = subject_cursor(filter), cl = subject_cursor(literal);
-    struct span f, l;
+    struct span f = SPAN_NONE, l = SPAN_NONE;
 
     while (subject_next(&cf, &f)) {
         if (!subject_next(&cl, &l)) return false;
@@ -64,7 +64,7 @@ bool subject_matches(struct span filter, struct span literal)
 bool subject_is_subset(struct span narrow, struct span wide)
 {
     struct subject_cursor cn = subject_cursor(narrow), cw = subject_cursor(wide);
-    struct span n, w;
+    struct span n = SPAN_NONE, w = SPAN_NONE;
 
     while (subject_next(&cw, &w)) {
         if (!subject_next(&cn, &n)) return false;
@@ -79,7 +79,7 @@ bool subject_is_subset(struct span narrow, struct span wide)
 bool subject_collides(struct span a, struct span b)
 {
     struct subject_cursor ca = subject_cursor(a), cb = subject_cursor(b);
-    struct span ta, tb;
+    struct span ta = SPAN_NONE, tb = SPAN_NONE;
 
     for (;;) {
         bool more_a = subject_next(&ca, &ta), more_b = subject_next(&cb, &tb);
