@@ -8,6 +8,7 @@
 #define OS_SYNC_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdbool.h>
 #include <stdint.h>
 
