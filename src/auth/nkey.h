@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* nkey.h - NATS keys: text form of Ed25519 and X25519 public keys, and signed nonces.
  *
- * Text form: base32 without padding of one or two prefix bytes, the key and a little-endian
- * CRC-16/XMODEM (github.com/nats-io/nkeys). Nothing here is secret but a seed given by the
- * caller. No state; any thread. */
+ * Text form: base32 without padding of a prefix byte, the key and a little-endian CRC-16/XMODEM
+ * (github.com/nats-io/nkeys). Nothing here is secret but a seed given by the caller. No state;
+ * any thread. */
 #ifndef AUTH_NKEY_H
 #define AUTH_NKEY_H
 
@@ -22,7 +22,7 @@ enum nkey_kind {                        /* first letter of the text */
 };
 
 /* Decode the public key text of the given kind into raw. BAD_INPUT: another kind, length,
- * alphabet, padding bits or checksum. */
+ * alphabet or checksum. */
 MUST_USE enum status nkey_decode(enum nkey_kind kind, struct span text,
                                  unsigned char raw[NKEY_RAW_BYTES]);
 
