@@ -28,7 +28,8 @@ void connect_options_fini(struct connect_options *o);
 
 /* Apply the JSON text to o. A key that is absent or null keeps the value that o has, so a second
  * CONNECT on a connection builds on the first, as with nats-server. Keys compare without case,
- * unknown keys are ignored, bad UTF-8 and lone surrogates become U+FFFD. BAD_JSON: not JSON, not
+ * the last of equal ones counts, unknown keys are ignored, bad UTF-8 and lone surrogates become
+ * U+FFFD. BAD_JSON: not JSON, not
  * an object, a value of the wrong type, deeper than CONNECT_DEPTH_MAX, or a number outside 64
  * bits; o may then be partly changed. json is borrowed for the call. O(length), no recursion of
  * unbounded depth. */

@@ -23,8 +23,8 @@ struct info_fields {
     /* left out when empty, zero or false */
     struct span git_commit;
     bool auth_required, tls_required, tls_verify, tls_available;
-    bool jetstream;    
-    struct span ip;    
+    bool jetstream;
+    struct span ip;
     uint64_t client_id;
     struct span client_ip, nonce, cluster;
     bool cluster_dynamic;
@@ -33,9 +33,9 @@ struct info_fields {
     size_t connect_url_count;
     bool ldm, connect_info;
     struct span remote_account;
-    bool acc_is_sys;   
-    int64_t api_lvl;   
-    struct span xkey;  
+    bool acc_is_sys;
+    int64_t api_lvl;
+    struct span xkey;
 };
 
 /* Append "INFO {...} \r\n" to out (with the space that nats-server writes before CRLF). */
