@@ -10,8 +10,6 @@
 
 #include "base/mem.h"
 
-#define READ_BYTES 65536
-
 static bool write_all(int fd, struct span bytes)
 {
     while (bytes.len > 0) {
@@ -57,32 +55,6 @@ enum status path_write(const char *path, struct span bytes, unsigned mode, struc
         st = error_set(why, ST_IO, "rename %s: %s", path, strerror(errno));
     if (st != ST_OK) (void)unlink(beside);
     mem_free(beside);
-    return st;
-}
-
-enum status path_read(const char *path, size_t bytes_max, struct buf *out, struct error *why)
-{
-    size_t before = out->len;
-    enum status st = ST_OK;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = 1;
-
-    if (fd < 0)
-        return error_set(why, errno == ENOENT ? ST_NOT_FOUND : ST_IO, "open %s: %s", path,
-                         strerror(errno));
-    while (st == ST_OK && n > 0) {
-        size_t room = bytes_max - (out->len - before) + 1;
-
-        room = room < READ_BYTES ? room : READ_BYTES;
-        buf_reserve(out, room);
-        n = read(fd, out->p + out->len, room);
-        if (n < 0) st = error_set(why, ST_IO, "read %s: %s", path, strerror(errno));
-        else out->len += (size_t)n;
-        if (out->len - before > bytes_max)
-            st = error_set(why, ST_LIMIT, "read %s: more than %zu bytes", path, bytes_max);
-    }
-    close(fd);
-    if (st != ST_OK) out->len = before;
     return st;
 }
 

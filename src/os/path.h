@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path.h - small files written whole. Blocking; for start, reload and stop only. */
+/* path.h - small files written whole (os/file.h reads them). Blocking; for start, reload and stop only. */
 #ifndef OS_PATH_H
 #define OS_PATH_H
 
-#include "base/buf.h"
 #include "base/span.h"
 #include "base/status.h"
 
@@ -13,11 +12,6 @@
  * before, why is "open|write|rename <path>: <system's text>". */
 MUST_USE enum status path_write(const char *path, struct span bytes, unsigned mode,
                                 struct error *why);
-
-/* Append the whole file to out. LIMIT: it has more than bytes_max bytes. NOT_FOUND, IO: can't be
- * read. out is unchanged on an error. */
-MUST_USE enum status path_read(const char *path, size_t bytes_max, struct buf *out,
-                               struct error *why);
 
 /* Remove the file. NOT_FOUND: there was none. IO: why is "remove <path>: <system's text>". */
 MUST_USE enum status path_remove(const char *path, struct error *why);

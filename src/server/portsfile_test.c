@@ -10,14 +10,14 @@
 
 #include <cmocka.h>
 
-#include "os/path.h"
+#include "os/file.h"
 #include "server/pidfile.h"
 
 static void assert_content(const char *path, const char *want)
 {
     struct buf got = { 0 };
 
-    assert_int_equal(path_read(path, 4096, &got, NULL), ST_OK);
+    assert_int_equal(file_read(path, 4096, &got, NULL), ST_OK);
     assert_string_equal(buf_text(&got), want);
     buf_free(&got);
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "os/path.h"
+#include "os/file.h"
 
 #define PIDFILE_BYTES_MAX 64
 
@@ -126,7 +126,7 @@ enum status signal_cmd_run_for(const char *spec, const char *const *names, size_
     st = split(span_of(spec), &command, &text, why);
     if (st != ST_OK) return st;
     path = mem_dup_span(text);
-    if (text.len > 0 && path_read(path, PIDFILE_BYTES_MAX, &file, NULL) == ST_OK)
+    if (text.len > 0 && file_read(path, PIDFILE_BYTES_MAX, &file, NULL) == ST_OK)
         text = buf_span(&file);
     st = read_target(text, &t, &pid, why);
     if (st == ST_OK && pid != 0 && !t.glob) {
