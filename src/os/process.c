@@ -45,7 +45,7 @@ static bool name_matches(struct span name, const char *const *wanted, size_t cou
         struct span w = span_of(wanted[i]);
 
         if (w.len > COMM_BYTES_MAX) w.len = COMM_BYTES_MAX;
-        if (w.len > 0 && name.len > 0 && memmem(name.p, name.len, w.p, w.len)) return true;
+        if (w.len > 0 && span_equal(name, w)) return true;
     }
     return false;
 }

@@ -19,9 +19,9 @@ int process_id(void);
 /* Last part of argv[0]: the name this process was started under. Static storage. */
 const char *process_name(void);
 
-/* Ids, ascending, of the other processes whose name contains one of names (as pgrep does:
- * the kernel keeps 15 bytes of a name). The caller frees *out. IO: /proc can't be read.
- * O(processes). */
+/* Ids, ascending, of the other processes named exactly as one of names; the kernel keeps 15
+ * bytes of a name, which is what is compared. The name is that of the main thread: don't rename
+ * it. The caller frees *out. IO: /proc can't be read. O(processes). */
 MUST_USE enum status process_find(const char *const *names, size_t name_count, int **out,
                                   size_t *count);
 

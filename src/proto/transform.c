@@ -346,7 +346,7 @@ fail:
 
 enum status transform_check_destination(struct span destination, struct error *why)
 {
-    struct subject_cursor c = subject_cursor(destination);
+    struct subject_cursor c = subject_cursor(destination.len > 0 ? destination : SPAN_LIT(""));
     struct span token, name, args;
     bool full = false;
     enum function fn;

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/logfile.h"
-#include "os/mutex.h"
 #include "os/process.h"
+#include "os/sync.h"
 #include "os/syslog.h"
 
 /* Where lines go: exactly one of file and link is set. */
@@ -24,7 +24,7 @@ struct output {
 
 struct logger {
     struct log_sink sink;
-    struct mutex lock;          /* over everything below */
+    struct sync_mutex lock;          /* over everything below */
     struct output output;
     struct buf line;            /* scratch */
     uint64_t lost_count;        /* lines since the last one that was written */
@@ -173,10 +173,10 @@ static void sink_write(struct log_sink *sink, enum log_level level, struct span 
 {
     struct logger *l = CONTAINER_OF(sink, struct logger, sink);
 
-    mutex_lock(&l->lock);
+    sync_mutex_lock(&l->lock);
     write_line(l, level, line);
     if (l->output.file != NULL) rotate_if_due(l);
-    mutex_unlock(&l->lock);
+    sync_mutex_unlock(&l->lock);
 }
 
 static void apply_levels(struct logger *l, const struct options *options)
@@ -189,14 +189,14 @@ static void switch_output(struct logger *l, struct output *next)
 {
     struct output old;
 
-    mutex_lock(&l->lock);
+    sync_mutex_lock(&l->lock);
     old = l->output;
     l->output = *next;
     if (next->size_limit > 0 && logfile_size(next->file) > next->rotate_above) {
         write_text(l, LOG_INFO, "Rotating logfile...");
         rotate_if_due(l);
     }
-    mutex_unlock(&l->lock);
+    sync_mutex_unlock(&l->lock);
     output_fini(&old);
 }
 
@@ -209,7 +209,6 @@ enum status logger_open(const struct options *options, struct logger **out, stru
     *out = NULL;
     if (st != ST_OK) return st;
     l = mem_zero(sizeof(*l));
-    mutex_init(&l->lock);
     l->sink.write = sink_write;
     apply_levels(l, options);
     switch_output(l, &output);
@@ -242,11 +241,11 @@ void logger_reopen(struct logger *l)
         log_error("File log re-open failed: %s", why.text);
         return;
     }
-    mutex_lock(&l->lock);
+    sync_mutex_lock(&l->lock);
     old = l->output.file;
     l->output.file = next;
     l->output.rotate_above = l->output.size_limit;
-    mutex_unlock(&l->lock);
+    sync_mutex_unlock(&l->lock);
     logfile_free(&old);
     log_info("File log re-opened");
 }
@@ -257,7 +256,6 @@ void logger_free(struct logger **l)
     log_set_sink(NULL);
     output_fini(&(*l)->output);
     buf_free(&(*l)->line);
-    mutex_fini(&(*l)->lock);
     mem_free(*l);
     *l = NULL;
 }

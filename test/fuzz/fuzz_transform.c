@@ -12,7 +12,7 @@ static struct span line(struct span *rest)
     size_t at = span_find(*rest, '\n');
     struct span l = span_make(rest->p, at);
 
-    *rest = at < rest->len ? span_from(*rest, at + 1) : SPAN_NONE;
+    *rest = at < rest->len ? span_from(*rest, at + 1) : SPAN_LIT("");
     return l;
 }
 
