@@ -55,22 +55,21 @@ void append_quoted(struct buf *out, struct span s)
     buf_append_char(out, '"');
 }
 
-/* "file:line:col: before "key" after" */
-static void error_about(struct option_reader *r, const struct conf_value *at, const char *before,
-                        struct span key, const char *after)
+void option_error_named(struct option_reader *r, const struct conf_value *at, const char *before,
+                        struct span name, const char *after)
 {
     struct buf *out = &r->msgs->errors;
 
     append_place(out, at);
     buf_append_text(out, before);
-    append_quoted(out, key);
+    append_quoted(out, name);
     buf_append_text(out, after);
     buf_append_char(out, '\n');
 }
 
 void option_unknown(struct option_reader *r, const struct conf_item *item)
 {
-    if (!item->value.used) error_about(r, &item->value, "unknown field ", item->key, "");
+    if (!item->value.used) option_error_named(r, &item->value, "unknown field ", item->key, "");
 }
 
 static bool asks_nothing(const struct conf_value *v)
@@ -92,7 +91,8 @@ static bool asks_nothing(const struct conf_value *v)
 void option_unsupported(struct option_reader *r, const struct conf_item *item)
 {
     if (asks_nothing(&item->value)) return;
-    error_about(r, &item->value, "", item->key, " is not supported by this version of myelin");
+    option_error_named(r, &item->value, "", item->key,
+                       " is not supported by this version of myelin");
     r->msgs->unsupported = true;
 }
 
@@ -103,7 +103,7 @@ static bool expect(struct option_reader *r, const struct conf_item *item, enum c
     if (item->value.type == type) return true;
     snprintf(text, sizeof text, " must be %s, not %s", conf_type_text(type),
              conf_type_text(item->value.type));
-    error_about(r, &item->value, "", item->key, text);
+    option_error_named(r, &item->value, "", item->key, text);
     return false;
 }
 
@@ -148,7 +148,7 @@ bool option_text(struct option_reader *r, const struct conf_item *item, char **o
 {
     if (!expect(r, item, CONF_STRING)) return false;
     if (memchr(item->value.text.p, '\0', item->value.text.len) != NULL) {
-        error_about(r, &item->value, "", item->key, " must not contain a NUL byte");
+        option_error_named(r, &item->value, "", item->key, " must not contain a NUL byte");
         return false;
     }
     option_set_text(out, item->value.text);
@@ -268,11 +268,11 @@ void option_listen(struct option_reader *r, const struct conf_value *v, char **h
 
     if (v->type == CONF_STRING) {
         if (!split_host_port(v->text, &h, &p)) {
-            error_about(r, v, "could not parse address string ", v->text, "");
+            option_error_named(r, v, "could not parse address string ", v->text, "");
             return;
         }
         if (!span_to_i64(p, &n)) {
-            error_about(r, v, "could not parse port ", p, "");
+            option_error_named(r, v, "could not parse port ", p, "");
             return;
         }
     } else if (v->type != CONF_INTEGER) {

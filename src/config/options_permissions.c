@@ -86,8 +86,8 @@ static void read_rules(struct option_reader *r, const struct conf_value *v, bool
         else if (option_key_is(item, "deny"))
             read_subjects(r, &item->value, allow_queue, &out->deny, &out->has_deny);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field name \"%.*s\" parsing subject "
-                         "permissions, only 'allow' or 'deny' are permitted", SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field name ", item->key, " parsing "
+                               "subject permissions, only 'allow' or 'deny' are permitted");
     }
 }
 
@@ -138,8 +138,8 @@ static void read_responses(struct option_reader *r, const struct conf_value *v,
                  option_key_is(item, "ttl"))
             read_responses_ttl(r, item, p);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field \"%.*s\" parsing permissions",
-                         SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " parsing permissions");
     }
 }
 
@@ -165,8 +165,8 @@ struct permission_options *option_permissions(struct option_reader *r, const str
                  option_key_is(item, "publish_allow_responses"))
             read_responses(r, &item->value, p);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field \"%.*s\" parsing permissions",
-                         SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " parsing permissions");
     }
     /* Who may answer may publish nothing else, unless told. */
     if (p->has_responses && !p->publish.has_allow) p->publish.has_allow = true;
