@@ -159,7 +159,7 @@ static void variables(void **state)
 static void errors(void **state)
 {
     static const struct row rows[] = {
-        { "a", "Econfig is invalid (:1:1)" }, { "b=1\na =", "{\"b\":1}" },
+        { "a", "Econfig is invalid (:1:1)" }, { "b=1\na =", "{\"a\":\"\",\"b\":1}" },
         { "= 1", "EParse error on line 1: 'Unexpected key separator '=''" },
         { "a = [1, 2, 3]\n", "EParse error on line 2: 'Expected an array value terminator \",\" "
           "or an array terminator \"]\", but got '\\x00' instead.'" },
