@@ -255,7 +255,8 @@ static void file_sets_members(void **state)
               "  mappings {a: [{dest: b, weight: 40%}, {dest: c, weight: 50}]}\n"
               "  users [{user: u, password: p}, {nkey: " USER_NKEY ", clients: [websocket ],\n"
               "    permissions {sub: [\"x q\" ], allow_responses: {max: -1, ttl: \"5s\"}}}]}}\n"
-              "no_auth_user: u\n");
+              "no_auth_user: u\nhttp_base_path: \"nats/./x/\"\n");
+    assert_string_equal(f->o->http_base_path, "/nats/x");
     assert_string_equal(f->o->host, "127.0.0.1");
     assert_int_equal(f->o->port, 4333);
     assert_int_equal(f->o->max_connections, -1);
@@ -372,6 +373,11 @@ static void file_errors(void **state)
           "insecure cipher suites configured without" },
         { "system_account: NOPE\n", "error resolving system account: account missing\n" },
         { "https: 1\n", "TLS cert and key required for HTTPS\n" },
+        { "ping_interval: \"5\"\n", "error parsing ping_interval: time: missing unit in duration "
+          "\"5\"\n" },
+        { "write_deadline: 1d\n", "error parsing write_deadline: time: unknown unit \"d\" in "
+          "duration \"1d\"\n" },
+        { "write_deadline: x\n", "error parsing write_deadline: time: invalid duration \"x\"\n" },
         { "host: \"a\\x00b\"\n", "\"host\" must not contain a NUL byte\n" },
     };
 

@@ -46,6 +46,10 @@ bool option_text(struct option_reader *r, const struct conf_item *item, char **o
 /* A Go duration; an integer counts seconds and is warned about. */
 bool option_duration(struct option_reader *r, const struct conf_item *item, int64_t *out);
 
+/* An error of before and what is wrong with the duration text, in Go's words. */
+void option_bad_duration(struct option_reader *r, const struct conf_value *at, const char *before,
+                         struct span text);
+
 /* Seconds as integer or float, or a Go duration in a string (what and 'timeout' for messages). */
 bool option_seconds(struct option_reader *r, const struct conf_item *item, const char *what,
                     int64_t *out);

@@ -7,6 +7,7 @@
 
 #include "base/duration.h"
 #include "base/mem.h"
+#include "config/conf_path.h"
 
 #define AUTH_TIMEOUT_NS (2 * NS_PER_S)
 #define TLS_TIMEOUT_NS (2 * NS_PER_S)
@@ -22,8 +23,19 @@ static void if_zero(int64_t *value, int64_t standard)
     if (*value == 0) *value = standard;
 }
 
+/* "x/" becomes "/x", "/" becomes "". */
+static void clean_base_path(char **path)
+{
+    char *clean = is_set(*path) ? conf_path_join(SPAN_LIT("/"), span_of(*path)) : mem_dup("");
+
+    if (strcmp(clean, "/") == 0) clean[0] = '\0';
+    mem_free(*path);
+    *path = clean;
+}
+
 void options_complete(struct options *o)
 {
+    clean_base_path(&o->http_base_path);
     if (o->port == 0) o->port = 4222;
     if (!is_set(o->host)) {
         mem_free(o->host);

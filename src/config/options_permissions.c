@@ -103,16 +103,12 @@ static void read_responses_max(struct option_reader *r, const struct conf_item *
 static void read_responses_ttl(struct option_reader *r, const struct conf_item *item,
                                struct permission_options *p)
 {
-    struct buf text = { 0 };
     int64_t ns;
 
     if (item->value.type != CONF_STRING) {
         option_error(r, &item->value, "error parsing expires, not a duration string");
     } else if (duration_parse(item->value.text, &ns) != ST_OK) {
-        append_quoted(&text, item->value.text);
-        option_error(r, &item->value, "error parsing expires: time: invalid duration %s",
-                     buf_text(&text));
-        buf_free(&text);
+        option_bad_duration(r, &item->value, "error parsing expires: ", item->value.text);
     } else if (ns != 0) {
         p->responses_ttl_ns = ns;
     }

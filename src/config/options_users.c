@@ -27,6 +27,7 @@ static void read_connection_types(struct option_reader *r, const struct conf_ite
         { "IN_PROCESS", CONNECTION_IN_PROCESS },
     };
     struct text_list names = { 0 };
+    struct buf unknown = { 0 };
 
     *out = 0;
     if (!option_text_list(r, item, "allowed connection types", &names)) goto done;
@@ -34,10 +35,17 @@ static void read_connection_types(struct option_reader *r, const struct conf_ite
         size_t t = 0;
         while (t < COUNT_OF(types) &&
                !span_equal_nocase(span_of(names.items[i]), span_of(types[t].name))) t++;
-        if (t < COUNT_OF(types)) *out |= types[t].bit;
-        else option_error(r, &item->value, "invalid connection types [\"%s\"]", names.items[i]);
+        if (t < COUNT_OF(types)) {
+            *out |= types[t].bit;
+            continue;
+        }
+        if (unknown.len > 0) buf_append_char(&unknown, ' ');
+        append_quoted(&unknown, span_of(names.items[i]));
     }
+    if (unknown.len > 0)
+        option_error(r, &item->value, "invalid connection types [%s]", buf_text(&unknown));
 done:
+    buf_free(&unknown);
     text_list_free(&names);
 }
 
