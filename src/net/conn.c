@@ -441,7 +441,8 @@ static void release(struct sync_retired *r, void *loop)
     struct conn *c = CONTAINER_OF(r, struct conn, retired);
     struct loop *l = loop;
 
-    if (atomic_load(&c->commands) != 0) {       /* its mail is still on the way to us */
+    /* Its mail is still on the way to us, or a worker's answer. */
+    if (atomic_load(&c->commands) != 0 || (c->ops->is_busy && c->ops->is_busy(c))) {
         loop_retire(l, r, release);
         return;
     }
