@@ -12,6 +12,8 @@
 
 #define HASH_SECRET "$2b$04$vH5bH5wztmbox7zzNk4yyeMfRXfytgXkof3i.yy.0Zmb1KJwO58jy"
 #define HASH_A_FORM "$2a$04$vH5bH5wztmbox7zzNk4yyeMfRXfytgXkof3i.yy.0Zmb1KJwO58jy"
+/* Of "päss" in UTF-8; libcrypt's own $2x$ would take its bytes for negative numbers. */
+#define HASH_X_FORM "$2x$04$DcKmNvDtplzojlVKOvChtO78FBOOET/suBkOzzxCD8nRNy4C.mxsi"
 #define NKEY "UDSAGCMYZ7K22FZDYFU7SVVKBOPLQYM3LGJL2YJMFL2CR26HT6G7AGME"
 #define NONCE "PXoWU7zWAMt75FY"
 #define SIG "r4YrFsOongifrniOzTO3LFzkoliZfkuIPzxmHd07ObHWgcpUEpSXLvbU1OT3xVB-O8sdDxhZ5IcouL7l973ODA"
@@ -165,6 +167,7 @@ static void test_users(void **state)
         { .name = TEXT("a"), .password = TEXT("pa"), .account = TEXT("A") },
         { .name = TEXT("b"), .password = TEXT(HASH_SECRET) },
         { .name = TEXT("c"), .password = TEXT(HASH_A_FORM) },
+        { .name = TEXT("x"), .password = TEXT(HASH_X_FORM) },
         { .name = TEXT("w"), .password = TEXT("pw"), .connection_types = CONNECTION_WEBSOCKET },
         { .name = TEXT("short"), .password = TEXT("$2b$04$short") },
         { .name = TEXT("open") },
@@ -173,6 +176,7 @@ static void test_users(void **state)
         { .user = "a", .pass = "pa", .account = "A", .shown = "a" },
         { .user = "b", .pass = "secret", .account = "$G", .shown = "b", .bcrypt = true },
         { .user = "c", .pass = "secret", .account = "$G", .shown = "c", .bcrypt = true },
+        { .user = "x", .pass = "p\xc3\xa4ss", .account = "$G", .shown = "x", .bcrypt = true },
         { .user = "open", .account = "$G", .shown = "open" },
         /* Every refused password costs the same. */
         { .user = "a", .pass = "x", .shown = "a", .reason = AUTH_REASON_PASSWORD,
@@ -312,6 +316,9 @@ static void test_certificates(void **state)
     static const struct auth_attribute domain[] = { { 0, DC, "org" }, { 1, DC, "x" },
                                                     { 2, CN, "me" } };
     static const struct auth_attribute odd[] = { { 0, "1.2.3", "?" }, { 1, CN, "me" } };
+    static const struct auth_attribute odd_domain[] = { { 0, "1.2.3", "?" }, { 1, DC, "org" },
+                                                        { 2, DC, "x" }, { 3, CN, "me" } };
+    static const struct auth_attribute units[] = { { 0, OU, "a" }, { 1, OU, "b" } };
     static const struct {
         const char *user;
         struct auth_certificate cert;
@@ -331,6 +338,11 @@ static void test_certificates(void **state)
         { "CN=me,DC=x,DC=org", { .subject = domain, .subject_count = 3 }, true },
         { "CN=me,DC=org,DC=x", { .subject = domain, .subject_count = 3 }, true },
         { "CN=me", { .subject = odd, .subject_count = 2 }, true },      /* as Go prints it */
+        { "CN=me,DC=org,DC=x", { .subject = odd_domain, .subject_count = 4 }, true },
+        { "CN=me,DC=x,DC=org", { .subject = odd_domain, .subject_count = 4 }, false },
+        { "CN=me ,OU=a+OU=b,O=Acme\\, Inc", { .subject = plain, .subject_count = 4 }, true },
+        { "OU=a,OU=b", { .subject = units, .subject_count = 2 }, true },
+        { "OU=a,OU=a", { .subject = units, .subject_count = 2 }, false },
         { "CN=me,", { .subject = odd, .subject_count = 2 }, false },
         { "CN=", { .subject_count = 0 }, false },
         { "CN=me\\", { .subject = odd, .subject_count = 2 }, false },
