@@ -7,21 +7,7 @@
 #include <stdlib.h>
 
 #include "base/duration.h"
-
-/* Length of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > left) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if (n == 3 && p[0] == 0xe0 && p[1] < 0xa0) return 0;        /* overlong */
-    if (n == 3 && p[0] == 0xed && p[1] > 0x9f) return 0;        /* surrogate */
-    if (n == 4 && p[0] == 0xf0 && p[1] < 0x90) return 0;
-    if (n == 4 && p[0] == 0xf4 && p[1] > 0x8f) return 0;
-    return n;
-}
+#include "base/utf8.h"
 
 static void append_ascii(struct buf *out, char c)
 {
@@ -46,7 +32,7 @@ void jsonw_append_quoted(struct buf *out, struct span value)
     buf_append_char(out, '"');
     for (size_t i = 0; i < value.len;) {
         const unsigned char *p = (const unsigned char *)value.p + i;
-        size_t n = utf8_len(p, value.len - i);
+        size_t n = utf8_sequence(span_from(value, i));
         if (n == 0) {
             buf_append_text(out, "\\ufffd");
             n = 1;
@@ -142,16 +128,38 @@ void jsonw_bool(struct jsonw *w, const char *key, bool value)
     buf_append_text(w->out, value ? "true" : "false");
 }
 
-void jsonw_double(struct jsonw *w, const char *key, double value)
+/* Shortest digits that read back as value, in plain notation from 1e-6 up to 1e21, as Go. */
+static void append_double(struct buf *out, double value)
 {
     char text[40];
+    const char *digits = text, *e;
+    int exponent, count, precision = 0;
 
-    begin(w, key);
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value)) break;
+    do snprintf(text, sizeof text, "%.*e", precision, value);
+    while (++precision < 17 && (strtod(text, NULL) < value || strtod(text, NULL) > value));
+    e = strchr(text, 'e');
+    exponent = atoi(e + 1);
+    if (*digits == '-') buf_append_char(out, *digits++);
+    if (exponent >= 21 || (exponent < -6 && !(value <= 0 && value >= 0))) {
+        buf_append(out, digits, (size_t)(e - digits));
+        buf_printf(out, "e%c%d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
+        return;
     }
-    buf_append_text(w->out, text);
+    if (exponent < 0) buf_append_text(out, "0.");
+    for (int i = -1; i > exponent; i--) buf_append_char(out, '0');
+    for (count = 0; digits < e; digits++) {
+        if (*digits == '.') continue;
+        if (count > 0 && count == exponent + 1) buf_append_char(out, '.');
+        buf_append_char(out, *digits);
+        count++;
+    }
+    for (; count <= exponent; count++) buf_append_char(out, '0');
+}
+
+void jsonw_double(struct jsonw *w, const char *key, double value)
+{
+    begin(w, key);
+    append_double(w->out, value);
 }
 
 void jsonw_null(struct jsonw *w, const char *key)
