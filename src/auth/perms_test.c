@@ -279,17 +279,19 @@ struct naive {
     size_t count[4];
 };
 
-static void make_subject(struct rng *r, char *out, bool wild)
+/* 1 to 4 tokens; text[TEXT_MAX] has room for more. */
+static void make_subject(struct rng *r, char *text, bool wild)
 {
-    static const char *const tokens[] = { "a", "b", "c", "*", "*" };
+    static const char tokens[] = "abc**";
     uint32_t n = 1 + rng_below(r, 4);
+    char *out = text;
 
-    out[0] = '\0';
     for (uint32_t i = 0; i < n; i++) {
         bool full = wild && i + 1 == n && rng_below(r, 4) == 0;
-        if (i) strcat(out, ".");
-        strcat(out, full ? ">" : tokens[rng_below(r, wild ? 5 : 3)]);
+        if (i) *out++ = '.';
+        *out++ = full ? '>' : tokens[rng_below(r, wild ? 5 : 3)];
     }
+    *out = '\0';
 }
 
 static const char *make_queue(struct rng *r)
@@ -393,10 +395,8 @@ static void test_against_oracle(void **state)
             for (size_t i = 0; i < n.count[list]; i++) {
                 char *text = n.text[list][i];
                 make_subject(&r, text, true);
-                if (list >= 2 && rng_below(&r, 3) == 0) {
-                    strcat(text, " ");
-                    strcat(text, make_queue(&r));
-                }
+                if (list >= 2 && rng_below(&r, 3) == 0)
+                    snprintf(text + strlen(text), TEXT_MAX / 2, " %s", make_queue(&r));
                 lists[list][i] = text;
             }
         }
