@@ -17,13 +17,13 @@ struct auth_identity;
 
 enum auth_listener { AUTH_CLIENT, AUTH_WEBSOCKET };
 
-/* The result does not refer to o afterwards. Entries whose permissions are invalid were refused
- * by config/. The caller owns one reference. */
+/* The result does not refer to o afterwards. The caller owns one reference. */
 struct auth_db *auth_db_new(const struct options *o, enum auth_listener listener);
 struct auth_db *auth_db_ref(struct auth_db *db);        /* returns db */
 void auth_db_unref(struct auth_db *db);
 
-bool auth_db_required(const struct auth_db *db);        /* INFO auth_required */
+bool auth_db_required(const struct auth_db *db);        /* else anybody is let in */
+bool auth_db_info_required(const struct auth_db *db);   /* INFO auth_required: not the same */
 bool auth_db_needs_nonce(const struct auth_db *db);     /* INFO carries a nonce */
 bool auth_db_has_plaintext(const struct auth_db *db);   /* worth a warning at start */
 
@@ -52,7 +52,7 @@ struct auth_request {
 
 enum auth_verdict { AUTH_OK, AUTH_DENIED, AUTH_NEEDS_BCRYPT };
 
-/* For the log and for monitoring; a client learns only "Authorization Violation". */
+/* For the log; a client learns only "Authorization Violation". */
 enum auth_reason {
     AUTH_REASON_NONE,
     AUTH_REASON_NO_CREDENTIALS, AUTH_REASON_UNKNOWN_USER, AUTH_REASON_CONNECTION_TYPE,
@@ -72,7 +72,9 @@ struct auth_result {
 
 void auth_result_fini(struct auth_result *result);
 
-/* Decide on q and fill result. */
+/* Decide on q and fill result. O(1), and O(users) when a certificate's subject is mapped. Where
+ * any user has a bcrypt password every refused password costs a bcrypt comparison, so that time
+ * does not tell who exists. */
 enum auth_verdict auth_begin(struct auth_db *db, const struct auth_request *q,
                              struct auth_result *result);
 
@@ -103,12 +105,13 @@ enum auth_recheck {
     AUTH_RECHECK_BCRYPT,                /* run result->job, then auth_recheck_finish */
 };
 
-/* Whether the connection behind id (NULL: it named nobody) in account stays after a reload that
- * changed authorization or accounts; now is the new snapshot of its listener. A key or a
- * certificate that was verified once is not verified again. A stored password that did not
- * change costs no bcrypt. result->identity stays NULL: the connection keeps id. */
+/* Whether the connection behind id (NULL: it named nobody) in account stays after a reload; now
+ * is the new snapshot of its listener. A key or certificate that was verified is not verified
+ * again, and a configured password that did not change costs no bcrypt. The connection keeps id,
+ * unless result->identity is set (it named nobody and is a no_auth_user now). */
 enum auth_recheck auth_recheck(struct auth_db *now, const struct auth_identity *id,
-                               const char *account, struct auth_result *result);
-enum auth_recheck auth_recheck_finish(struct auth_result *result);
+                               enum connection_type connection, const char *account,
+                               struct auth_result *result);
+enum auth_recheck auth_recheck_finish(const char *account, struct auth_result *result);
 
 #endif

@@ -7,21 +7,7 @@
 #include <stdlib.h>
 
 #include "base/duration.h"
-
-/* Length of the valid UTF-8 sequence at p, or 0. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > left) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if (n == 3 && p[0] == 0xe0 && p[1] < 0xa0) return 0;        /* overlong */
-    if (n == 3 && p[0] == 0xed && p[1] > 0x9f) return 0;        /* surrogate */
-    if (n == 4 && p[0] == 0xf0 && p[1] < 0x90) return 0;
-    if (n == 4 && p[0] == 0xf4 && p[1] > 0x8f) return 0;
-    return n;
-}
+#include "base/utf8.h"
 
 static void append_ascii(struct buf *out, char c)
 {
@@ -46,7 +32,7 @@ void jsonw_append_quoted(struct buf *out, struct span value)
     buf_append_char(out, '"');
     for (size_t i = 0; i < value.len;) {
         const unsigned char *p = (const unsigned char *)value.p + i;
-        size_t n = utf8_len(p, value.len - i);
+        size_t n = utf8_sequence(span_from(value, i));
         if (n == 0) {
             buf_append_text(out, "\\ufffd");
             n = 1;

@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #define REPLACEMENT "\xef\xbf\xbd"      /* U+FFFD */
 
@@ -75,22 +76,6 @@ void connect_options_set(struct span *field, struct span value)
 
 /* ---- making the text acceptable ---- */
 
-/* Length of the valid UTF-8 sequence at p, or 0. Table 3-7 of the Unicode standard. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3
-             : p[0] < 0xf5 ? 4 : 0;
-
-    if (n == 0 || n > left) return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    if (p[0] == 0xe0 && p[1] < 0xa0) return 0;
-    if (p[0] == 0xed && p[1] > 0x9f) return 0;
-    if (p[0] == 0xf0 && p[1] < 0x90) return 0;
-    if (p[0] == 0xf4 && p[1] > 0x8f) return 0;
-    return n;
-}
-
 /* The code unit of "\uXXXX" at s, or -1. */
 static int escape_unit(struct span s)
 {
@@ -141,7 +126,7 @@ static bool repair(struct span json, struct buf *out)
             n = copy_escape(out, span_from(json, i));
             continue;
         }
-        n = utf8_len((const unsigned char *)json.p + i, json.len - i);
+        n = utf8_sequence(span_from(json, i));
         if (n == 0) {
             buf_append_text(out, REPLACEMENT);
             n = 1;

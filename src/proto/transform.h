@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* transform.h - rewriting subjects: transforms with functions, and weighted mappings (ADR-30).
+/* transform.h - rewriting a subject by a source filter and a destination with functions
+ * (ADR-30).
  *
- * Both are compiled once and then read-only: any number of threads may apply them. Error texts
- * are nats-server's. */
+ * Compiled once and then read-only: any number of threads may apply it. Functions (names' first
+ * letters and those of their words in either case; t counts the wildcards of the source from 1):
+ *   $t {{wildcard(t)}}              the token
+ *   {{partition(n[,t...])}}         FNV-1a-32 of these tokens (none: the subject) modulo n
+ *   {{split(t,delimiter)}}          cut into tokens at each delimiter
+ *   {{splitFromLeft(t,n)}} {{splitFromRight(t,n)}}      cut in two, n bytes from that end
+ *   {{sliceFromLeft(t,n)}} {{sliceFromRight(t,n)}}      cut into pieces of n bytes
+ *   {{left(t,n)}} {{right(t,n)}}    n bytes of that end
+ *   {{random(n)}}                   a number below n
+ * Error texts are nats-server's. */
 #ifndef PROTO_TRANSFORM_H
 #define PROTO_TRANSFORM_H
 
@@ -25,6 +34,10 @@ MUST_USE enum status transform_compile(struct transform **out, struct span sourc
                                        struct error *why);
 void transform_free(struct transform **t);
 
+/* The form of a destination alone, token by token: none empty, ">" last, functions known. Mappings
+ * check this first, with texts of its own. BAD_SUBJECT and why when it is not. */
+MUST_USE enum status transform_check_destination(struct span destination, struct error *why);
+
 struct span transform_source(const struct transform *t);        /* borrowed from t */
 struct span transform_destination(const struct transform *t);
 
@@ -36,35 +49,5 @@ bool transform_matches(const struct transform *t, struct span subject);
  * nats-server: check it where that matters. O(length). */
 void transform_apply(const struct transform *t, struct span subject, struct rng *rng,
                      struct buf *out);
-
-/* ---- mappings: one source, destinations by weight ---- */
-
-struct mapping_target {
-    struct span subject;        /* destination */
-    unsigned weight;            /* percent */
-    struct span cluster;        /* only for servers of this cluster; empty: any */
-};
-
-struct mapping;
-
-/* Compile and check a mapping. Destinations must differ, each weight and the sum per cluster be
- * at most 100. What is missing to 100 goes to the source unchanged, except when the source is
- * itself among the destinations: then it is lost. BAD_SUBJECT or BAD_INPUT with nats-server's
- * text in why; *out is NULL then. Texts are copied. */
-MUST_USE enum status mapping_compile(struct mapping **out, struct span source,
-                                     const struct mapping_target *targets, size_t count,
-                                     struct error *why);
-void mapping_free(struct mapping **m);
-
-struct span mapping_source(const struct mapping *m);            /* borrowed from m */
-
-/* The literal subject is one that the mapping applies to. */
-bool mapping_matches(const struct mapping *m, struct span subject);
-
-/* Draw a destination by weight and append what subject becomes there to out: true. False: the
- * message is lost (weights below 100 with the source listed); out is unchanged. cluster is this
- * server's cluster name, or empty. subject must match. */
-bool mapping_choose(const struct mapping *m, struct span cluster, struct span subject,
-                    struct rng *rng, struct buf *out);
 
 #endif
