@@ -84,7 +84,7 @@ install: all
 	@install -d "$(DESTDIR)$(PREFIX)/sbin" "$(DESTDIR)$(PREFIX)/share/man/man8" \
 	    "$(DESTDIR)$(PREFIX)/lib/systemd/system"
 	@install -s -m 755 $(BUILD)/myelin "$(DESTDIR)$(PREFIX)/sbin/myelin"
-	@install -m 644 $(BUILD)/myelin.8 "$(DESTDIR)$(PREFIX)/share/man/man8/myelin.8"
+	@install -m 644 $(BUILD)/tools/myelin.8 "$(DESTDIR)$(PREFIX)/share/man/man8/myelin.8"
 	@sed 's|@SBINDIR@|$(PREFIX)/sbin|' packaging/myelin.service.in \
 	    >"$(DESTDIR)$(PREFIX)/lib/systemd/system/myelin.service"
 	@chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/myelin.service"
