@@ -38,7 +38,7 @@ def check_unit(build, stage):
     install(build, stage, 'PREFIX=/opt/my')
     text = (pathlib.Path(stage) / 'opt/my/lib/systemd/system/myelin.service').read_text()
     assert 'ExecStart=/opt/my/sbin/myelin ' in text, text
-    assert 'Type=notify' in text and '@' not in text, text
+    assert '\nType=notify\n' in text and '@SBINDIR' not in text, text
 
 
 def check_program(build, stage):
