@@ -15,7 +15,8 @@
 #define CONF_TOTAL_BYTES_MAX (64u << 20)    /* of a file and all it includes */
 #define CONF_INCLUDE_DEPTH_MAX 16
 #define CONF_NESTING_MAX 100                /* maps and arrays inside each other */
-#define CONF_WEIGHT_MAX (4u << 20)  /* values with every reference written out, and their bytes/16 */
+#define CONF_WEIGHT_MAX (4u << 20)          /* values, with every reference written out; 16 bytes of
+                                             * text count as one more */
 
 enum conf_type {
     CONF_STRING, CONF_BOOL, CONF_INTEGER, CONF_FLOAT, CONF_TIME, CONF_ARRAY, CONF_MAP,

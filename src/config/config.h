@@ -12,6 +12,7 @@
 struct config_messages {
     struct buf warnings;        /* to stderr, whether or not loading succeeded */
     struct buf errors;          /* to stderr when it did not */
+    struct buf notices;         /* warnings for the log of a server that starts */
     bool unsupported;           /* some error is a missing feature */
     bool show_usage;            /* then also config_usage() to stdout */
     int exit_code;              /* of the process when loading failed */

@@ -23,7 +23,7 @@ struct text_list {
 /* An allow or deny list; sub entries may be "subject queue". */
 struct subject_rules {
     struct text_list allow, deny;
-    bool has_allow, has_deny;           /* restrict at all; an empty allow list then allows nothing */
+    bool has_allow, has_deny;           /* in force; an empty allow list allows nothing */
 };
 
 struct permission_options {             /* counted by nobody: owned by its user or account */

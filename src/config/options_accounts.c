@@ -199,7 +199,7 @@ static void read_limits(struct option_reader *r, const struct conf_value *v,
         else if (option_key_is(item, "max_payload") || option_key_is(item, "max_pay"))
             (void)option_integer(r, item, -1, INT32_MAX, &a->max_payload);
         else if (option_key_is(item, "max_leafnodes") || option_key_is(item, "max_leafs"))
-            (void)option_integer(r, item, -1, INT32_MAX, &ignored);     /* there are none to limit */
+            (void)option_integer(r, item, -1, INT32_MAX, &ignored);     /* there are none */
         else if (!item->value.used)
             error_named(r, &item->value, "Unknown field ", item->key, " parsing account limits");
     }

@@ -183,9 +183,13 @@ static void read_item(struct option_reader *r, const struct conf_item *item)
 
 void options_read(struct option_reader *r, const struct conf_value *root)
 {
+    const struct conf_value *name = conf_get(root, "server_name");
+
     if (root->list->count == 0)
         buf_printf(&r->msgs->warnings, "%s: config has no values or is empty\n",
                    r->o->config_file != NULL ? r->o->config_file : "");
     for (size_t i = 0; i < root->list->count; i++) read_item(r, &root->list->items[i]);
+    if (name != NULL && r->o->server_name != NULL && strchr(r->o->server_name, ' ') != NULL)
+        option_error(r, name, "server name cannot contain spaces");
     if (r->o->max_connections == 0) r->o->max_connections = -1;
 }
