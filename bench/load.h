@@ -104,6 +104,11 @@ struct conn {
     size_t nlatency;
 };
 
+/* Of a socket, in bytes: its buffers, and the largest segment it lets the peer send. */
+struct sizes {
+    int rcv, snd, mss;
+};
+
 struct usage {
     uint64_t cpu_ns, user_ns, sys_ns, rss_kb, peak_kb;
 };
@@ -160,9 +165,9 @@ uint64_t ring_index_sum(const struct ring *r, uint64_t messages);
 
 /* load_conn.c */
 struct conn *conn_open(struct load *ld, enum role role, uint32_t idx);
-/* As conn_open, with the kernel's buffers set before connecting (0 = leave it). Sizes over
- * the sysctl limits need CAP_NET_ADMIN and are cut down silently without it. */
-struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, int rcv, int snd);
+/* As conn_open, with sizes set before connecting (0 = leave it). Buffers over the sysctl
+ * limits need CAP_NET_ADMIN and are cut down silently without it. */
+struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, struct sizes size);
 void conn_free(struct conn *c);
 void conn_watch(struct load *ld, struct conn *c);       /* add to the epoll set */
 void conn_queue(struct conn *c, const void *data, size_t n);

@@ -121,29 +121,43 @@ bool conn_flush(struct load *ld, struct conn *c)
     return true;
 }
 
-static ssize_t receive(struct load *ld, struct conn *c, char *dst, size_t n)
+static ssize_t receive_plain(struct load *ld, struct conn *c, char *dst, size_t n)
 {
     ssize_t k;
-    int why;
 
-    if (c->ssl == NULL) {
-        do
-            k = recv(c->fd, dst, n, MSG_DONTWAIT);
-        while (k < 0 && errno == EINTR);
-        if (k == 0)
-            on_closed(ld, c, "closed by the server");
-        else if (k < 0 && errno != EAGAIN)
-            on_closed(ld, c, strerror(errno));
-        return k;
+    do
+        k = recv(c->fd, dst, n, MSG_DONTWAIT);
+    while (k < 0 && errno == EINTR);
+    if (k == 0)
+        on_closed(ld, c, "closed by the server");
+    else if (k < 0 && errno != EAGAIN)
+        on_closed(ld, c, strerror(errno));
+    return k;
+}
+
+/* OpenSSL reads from a memory BIO that we fill in large pieces: by itself it would make two
+ * system calls a record, and its read-ahead moves the rest of the buffer for every record. */
+static ssize_t receive_tls(struct load *ld, struct conn *c, char *dst, size_t n)
+{
+    ssize_t got;
+    int k, why;
+
+    for (;;) {
+        ERR_clear_error();
+        k = SSL_read(c->ssl, dst, (int)n);
+        if (k > 0)
+            return k;
+        why = SSL_get_error(c->ssl, k);
+        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) {
+            on_closed(ld, c, "TLS connection closed by the server");
+            return -1;
+        }
+        got = receive_plain(ld, c, dst, n);
+        if (got <= 0)
+            return got;
+        if (BIO_write(SSL_get_rbio(c->ssl), dst, (int)got) != (int)got)
+            util_die("out of memory");
     }
-    ERR_clear_error();
-    k = SSL_read(c->ssl, dst, (int)n);
-    if (k > 0)
-        return k;
-    why = SSL_get_error(c->ssl, (int)k);
-    if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
-        on_closed(ld, c, "TLS connection closed by the server");
-    return -1;
 }
 
 static void keep_rest(struct conn *c, const char *rest, size_t n)
@@ -166,7 +180,8 @@ bool conn_read_once(struct load *ld, struct conn *c, size_t max)
         ld->read_cap = have + max;
         ld->read_buf = util_grow(ld->read_buf, ld->read_cap);
     }
-    k = receive(ld, c, ld->read_buf + have, max);
+    k = c->ssl != NULL ? receive_tls(ld, c, ld->read_buf + have, max)
+                       : receive_plain(ld, c, ld->read_buf + have, max);
     if (k <= 0)
         return false;
     if (have > 0)
@@ -228,14 +243,18 @@ static void start_tls(struct load *ld, struct conn *c)
         util_die("the server does not ask for TLS");
     parse_input(ld, c, info, n);
     c->ssl = SSL_new(ld->tls);
-    if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
+    if (c->ssl == NULL)
         util_die("SSL_new failed");
+    SSL_set_bio(c->ssl, BIO_new(BIO_s_mem()), BIO_new_socket(c->fd, BIO_NOCLOSE));
     while ((r = SSL_connect(c->ssl)) != 1) {
-        int why = SSL_get_error(c->ssl, r);
-
-        if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
+        if (SSL_get_error(c->ssl, r) != SSL_ERROR_WANT_READ)
             util_die("TLS handshake failed: %s", ERR_error_string(ERR_get_error(), NULL));
-        wait_for(c, why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline);
+        wait_for(c, POLLIN, deadline);
+        k = receive_plain(ld, c, info, sizeof info);
+        if (k > 0)
+            BIO_write(SSL_get_rbio(c->ssl), info, (int)k);
+        if (c->dead)
+            util_die("TLS handshake failed");
     }
 }
 
@@ -260,7 +279,7 @@ static void set_buffer(int fd, int forced, int plain, int size)
         util_die("socket buffer of %d bytes: %s", size, strerror(errno));
 }
 
-struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, int rcv, int snd)
+struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, struct sizes size)
 {
     struct conn *c = util_alloc(1, sizeof *c);
     int one = 1;
@@ -271,8 +290,11 @@ struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, int 
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->fd < 0)
         util_die("socket: %s (limit on open files?)", strerror(errno));
-    set_buffer(c->fd, SO_RCVBUFFORCE, SO_RCVBUF, rcv);
-    set_buffer(c->fd, SO_SNDBUFFORCE, SO_SNDBUF, snd);
+    set_buffer(c->fd, SO_RCVBUFFORCE, SO_RCVBUF, size.rcv);
+    set_buffer(c->fd, SO_SNDBUFFORCE, SO_SNDBUF, size.snd);
+    if (size.mss > 0 &&
+        setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &size.mss, sizeof size.mss) != 0)
+        util_die("TCP_MAXSEG: %s", strerror(errno));
     if (connect(c->fd, (struct sockaddr *)&ld->server, sizeof ld->server) != 0)
         util_die("connect to %s: %s", ld->opt.addr, strerror(errno));
     if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) != 0 ||
@@ -289,7 +311,7 @@ struct conn *conn_open_sized(struct load *ld, enum role role, uint32_t idx, int 
 
 struct conn *conn_open(struct load *ld, enum role role, uint32_t idx)
 {
-    return conn_open_sized(ld, role, idx, 0, 0);
+    return conn_open_sized(ld, role, idx, (struct sizes){0});
 }
 
 void conn_free(struct conn *c)

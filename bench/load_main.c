@@ -115,8 +115,6 @@ static SSL_CTX *new_tls(void)
         util_die("OpenSSL can't be set up for TLS 1.3");
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(ctx, 1);
-    SSL_CTX_set_default_read_buffer_len(ctx, READ_BYTES);
     return ctx;
 }
 

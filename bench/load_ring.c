@@ -105,7 +105,8 @@ bool ring_payload_is(const struct ring *r, size_t i, const char *payload)
 
 bool ring_header_is(const struct ring *r, size_t i, const char *line, size_t len)
 {
-    return len == r->msg_off[i + 1] - r->msg_off[i] && memcmp(line, r->msg + r->msg_off[i], len) == 0;
+    return len == r->msg_off[i + 1] - r->msg_off[i] &&
+           memcmp(line, r->msg + r->msg_off[i], len) == 0;
 }
 
 uint64_t ring_index_sum(const struct ring *r, uint64_t messages)

@@ -3,9 +3,10 @@
  *
  * hot: many publishers, one subject, one subscriber, and a driver that takes
  * nothing from the server's cores. The server is stopped (SIGSTOP) while the
- * publishers fill the kernel's socket buffers, then continued. Until the last
- * message lies in the subscriber's receive buffer the generator only asks the
- * kernel for its level once a millisecond. What the kernel does for the
+ * publishers fill the kernel's socket buffers, then continued. The generator
+ * then sleeps in poll() until the last message lies in the subscriber's receive
+ * buffer (SO_RCVLOWAT, which also makes the kernel acknowledge at once although
+ * nobody reads). What the kernel does for the
  * publishers in that time it does in the server's system calls. Afterwards
  * everything is read and checked as in any other mode.
  *
@@ -17,15 +18,18 @@
 #include "load.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define HOT_BUFFER_BYTES (1 << 29)          /* the kernel doubles it */
 #define SLOW_BUFFER_BYTES 16384
+#define SLOW_SEGMENT_BYTES 1448
 #define SLOW_READ_BYTES 4096
 #define SLOW_PERIOD_TICKS 10
 
@@ -69,20 +73,35 @@ static uint64_t ring_delivery_bytes(const struct ring *r, uint64_t messages)
     return messages * one;
 }
 
+static void set_low_water(const struct conn *sub, uint64_t bytes)
+{
+    int level = (int)bytes;
+
+    if (setsockopt(sub->fd, SOL_SOCKET, SO_RCVLOWAT, &level, sizeof level) != 0)
+        util_die("SO_RCVLOWAT: %s", strerror(errno));
+}
+
+/* The kernel may wake us early when its memory is short: then look once a millisecond. */
 static void wait_for_level(struct load *ld, const struct conn *sub, uint64_t bytes)
 {
     uint64_t deadline = util_now_ns() + (uint64_t)(ld->opt.limit_s * 1e9);
+    struct pollfd pf = {sub->fd, POLLIN, 0};
     int level = 0;
 
-    while ((uint64_t)level < bytes && !ld->failed) {
-        nap_ms(1);
+    while (!ld->failed) {
+        if (poll(&pf, 1, 100) < 0 && errno != EINTR)
+            util_die("poll: %s", strerror(errno));
         if (ioctl(sub->fd, FIONREAD, &level) != 0)
             util_die("FIONREAD: %s", strerror(errno));
-        if (util_now_ns() > deadline) {
-            fprintf(stderr, "load: %d of %llu bytes within the time limit\n", level,
-                    (unsigned long long)bytes);
+        if ((uint64_t)level >= bytes)
+            return;
+        if ((pf.revents & POLLHUP) != 0 || util_now_ns() > deadline) {
+            fprintf(stderr, "load: %d of %llu bytes %s\n", level, (unsigned long long)bytes,
+                    pf.revents & POLLHUP ? "and then closed" : "within the time limit");
             ld->failed = true;
         }
+        if (pf.revents != 0)
+            nap_ms(1);
     }
 }
 
@@ -93,6 +112,7 @@ static struct timing hot_round(struct load *ld, struct conn *sub, struct conn **
 
     if (bytes > INT32_MAX)
         util_die("too many messages for one receive buffer");
+    set_low_water(sub, bytes);
     stop_server(ld);
     for (uint32_t i = 0; i < ld->opt.pubs; i++)
         preload(ld, pubs[i], each);
@@ -105,6 +125,7 @@ static struct timing hot_round(struct load *ld, struct conn *sub, struct conn **
     t.elapsed_s = (double)(util_now_ns() - start) / 1e9;
     t.after = util_server_usage(ld->opt.pid);
     t.own_cpu_ns = util_own_cpu_ns() - own;
+    set_low_water(sub, 1);
     ld->wanted += each * ld->opt.pubs;
     sub->expect = ld->wanted;
     run_settle(ld);
@@ -129,12 +150,12 @@ void mode_hot(struct load *ld)
     if (o->pid == 0 || o->payload_bytes < STAMP_BYTES || o->tls)
         util_die("hot needs -P, payloads of at least %u bytes and no TLS", STAMP_BYTES);
     snprintf(subject, sizeof subject, "%s.hot", o->subject);
-    sub = conn_open_sized(ld, ROLE_SUB, 0, HOT_BUFFER_BYTES, 0);
+    sub = conn_open_sized(ld, ROLE_SUB, 0, (struct sizes){.rcv = HOT_BUFFER_BYTES});
     sub->check = CHECK_STAMP;
     conn_queuef(sub, "SUB %s 1\r\n", subject);
     conn_sync(ld, sub);
     for (uint32_t i = 0; i < o->pubs; i++) {
-        pubs[i] = conn_open_sized(ld, ROLE_PUB, i + 1, 0, HOT_BUFFER_BYTES);
+        pubs[i] = conn_open_sized(ld, ROLE_PUB, i + 1, (struct sizes){.snd = HOT_BUFFER_BYTES});
         pubs[i]->ring = ring_new_repeated(i, subject, o->payload_bytes, o->write_bytes);
         pubs[i]->ping_sent = true;      /* the settling PING serves */
         run_add_source(sub, pubs[i]->ring);
@@ -167,7 +188,9 @@ static void read_slowly(struct load *ld)
 
 static struct conn *add_mixed(struct load *ld, uint32_t i, const struct ring *ring, bool slow)
 {
-    struct conn *c = conn_open_sized(ld, ROLE_SUB, i, slow ? SLOW_BUFFER_BYTES : 0, 0);
+    /* With the segments of the loopback the kernel would keep 4 MiB for each. */
+    struct sizes small = {.rcv = SLOW_BUFFER_BYTES, .mss = SLOW_SEGMENT_BYTES};
+    struct conn *c = conn_open_sized(ld, ROLE_SUB, i, slow ? small : (struct sizes){0});
 
     c->expect = ld->opt.messages;
     c->closing_allowed = c->uncounted = slow;
