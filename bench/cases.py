@@ -97,7 +97,7 @@ FIGURES = {
     'fast_ratio': ('speed of the fast ones, against alone', 1, 'x'),
     'cut': ('slow ones cut off', 1, ''),
     'cores': ('cores the server kept busy', 1, ''),
-    'gen_share': ('share of a core the driver used', 1, ''),
+    'gen_share': ('share of a core the driver used', 100, '%'),
 }
 
 

@@ -16,6 +16,10 @@
 #ifndef BENCH_LOAD_H
 #define BENCH_LOAD_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE                         /* memmem; so this header comes first everywhere */
+#endif
+
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -55,6 +59,7 @@ struct ring {
     size_t *msg_off;        /* n + 1 offsets into msg */
     size_t n;
     size_t payload_bytes;
+    struct ring *older;     /* list of struct load */
 };
 
 /* What a set of publishers may be ahead of its slowest subscriber. */
@@ -64,6 +69,7 @@ struct flow {
     bool shared;            /* queue group: the members' sum counts */
     uint64_t sent;
     uint64_t window;        /* messages; 0 = unlimited */
+    struct flow *older;     /* list of struct load */
 };
 
 struct conn {
@@ -98,6 +104,8 @@ struct conn {
     /* requester: slot = last token of the reply subject */
     uint64_t *slot_start_ns;    /* 0 = free */
     uint32_t *free_slots, nfree;
+    char *commands;             /* the whole PUB of each slot, back to back */
+    size_t *command_off;
     char inbox[48];
     uint64_t asked;
     uint32_t *latency_ns;
@@ -122,10 +130,13 @@ struct load {
     size_t max_payload;     /* from INFO */
     char *read_buf;
     size_t read_cap;
-    char *payload;          /* of a request */
+    char *payload;          /* of a request, with its CRLF */
+    char size_text[24];     /* its size and CRLF, as it ends a PUB line */
     char req_subject[128];
     struct conn **conns;
     size_t nconns;
+    struct ring *rings;
+    struct flow *flows;
     uint64_t delivered, wanted, index_sum;  /* over all counted subscribers */
     size_t pubs_left;
     uint64_t deadline_ns;
@@ -150,12 +161,12 @@ struct usage util_server_usage(pid_t pid);  /* dies when pid has gone */
 char util_server_state(pid_t pid);          /* letter of proc_pid_stat(5) */
 
 /* load_ring.c: payload bytes are a function of (publisher, index) alone.
- * sids may be NULL: then every MSG is expected with sid 1. */
-struct ring *ring_new(uint32_t publisher, char *const *subjects, const uint64_t *sids, size_t n,
-                      size_t payload_bytes);
-struct ring *ring_new_repeated(uint32_t publisher, char *subject, size_t payload_bytes,
-                               size_t bytes_min);
-void ring_free(struct ring **r);
+ * ld owns the ring. sids may be NULL: then every MSG is expected with sid 1. */
+struct ring *ring_new(struct load *ld, uint32_t publisher, char *const *subjects,
+                      const uint64_t *sids, size_t n);
+/* One subject throughout, write_bytes long or a little more. */
+struct ring *ring_new_repeated(struct load *ld, uint32_t publisher, char *subject);
+void ring_free_all(struct load *ld);
 const char *ring_payload(const struct ring *r, size_t i);
 /* Both compare with entry i; the payload check of messages over 1 KiB is complete
  * for one message in eight and covers both ends of the others. */
@@ -185,7 +196,9 @@ void conn_sync(struct load *ld, struct conn *c);
 /* load_parse.c: eats whole commands from p and returns how many bytes that were. */
 size_t parse_input(struct load *ld, struct conn *c, const char *p, size_t n);
 
-/* load_run.c */
+/* load_run.c: ld owns the flow and borrows subs. */
+struct flow *run_new_flow(struct load *ld, struct conn **subs, size_t nsubs);
+void run_free_flows(struct load *ld);
 void run_add_source(struct conn *sub, const struct ring *ring);
 bool run_next_chunk(struct load *ld, struct conn *c);
 void run_fill_window(struct load *ld, struct conn *c);

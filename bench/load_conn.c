@@ -7,7 +7,6 @@
  *
  * Sockets are non-blocking and watched edge-triggered: readers read until a
  * short read, writers until the socket is full. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <errno.h>
@@ -325,6 +324,8 @@ void conn_free(struct conn *c)
     free(c->next);
     free(c->slot_start_ns);
     free(c->free_slots);
+    free(c->commands);
+    free(c->command_off);
     free(c->latency_ns);
     free(c);
 }

@@ -3,7 +3,6 @@
  *
  * Exit status: 0 all messages arrived and nothing else did; 1 the run failed;
  * 2 it could not be started. README.md in this folder explains the figures. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -140,8 +139,22 @@ static void init(struct load *ld)
     ld->payload = util_alloc(ld->opt.payload_bytes + 2, 1);
     memset(ld->payload, 'x', ld->opt.payload_bytes);
     memcpy(ld->payload + ld->opt.payload_bytes, "\r\n", 2);
+    snprintf(ld->size_text, sizeof ld->size_text, "%zu\r\n", ld->opt.payload_bytes);
     if (ld->opt.tls)
         ld->tls = new_tls();
+}
+
+static void fini(struct load *ld)
+{
+    for (size_t i = 0; i < ld->nconns; i++)
+        conn_free(ld->conns[i]);
+    run_free_flows(ld);
+    ring_free_all(ld);
+    SSL_CTX_free(ld->tls);
+    close(ld->epoll_fd);
+    free(ld->conns);
+    free(ld->read_buf);
+    free(ld->payload);
 }
 
 int main(int argc, char **argv)
@@ -166,7 +179,6 @@ int main(int argc, char **argv)
     init(&ld);
     modes[i].run(&ld);
     fflush(stdout);
-    for (i = 0; i < ld.nconns; i++)
-        conn_free(ld.conns[i]);
+    fini(&ld);
     return ld.failed ? 1 : 0;
 }

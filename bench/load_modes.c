@@ -2,8 +2,7 @@
 /* load_modes.c - the everyday shapes of traffic, one function each.
  *
  * A mode opens its connections, hands them to the loop, settles, and prints
- * its line. Rings and connections live until the process ends. */
-#define _GNU_SOURCE
+ * its line. Rings, flows and connections belong to struct load and last until its end. */
 #include "load.h"
 
 #include <poll.h>
@@ -12,18 +11,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static struct flow *flow_new(const struct load *ld, struct conn **subs, size_t nsubs)
-{
-    struct flow *f = util_alloc(1, sizeof *f);
-
-    f->subs = subs;
-    f->nsubs = nsubs;
-    f->shared = ld->opt.queue != NULL;
-    if (ld->opt.window_bytes > 0)
-        f->window = ld->opt.window_bytes / (ld->opt.payload_bytes + 32) + 1;
-    return f;
-}
 
 static struct conn *add_publisher(struct load *ld, uint32_t i, const struct ring *ring,
                                   uint64_t messages, struct flow *flow)
@@ -47,14 +34,14 @@ static void finish(const struct load *ld, const struct timing *t, uint64_t publi
 }
 
 /* Rings of the publishers; publisher i writes to S.i, or all of them to S.0. */
-static const struct ring **make_rings(const struct load *ld, bool one_subject)
+static const struct ring **make_rings(struct load *ld, bool one_subject)
 {
     const struct ring **rings = util_alloc(ld->opt.pubs, sizeof *rings);
     char subject[160];
 
     for (uint32_t i = 0; i < ld->opt.pubs; i++) {
         snprintf(subject, sizeof subject, "%s.%u", ld->opt.subject, one_subject ? 0 : i);
-        rings[i] = ring_new_repeated(i, subject, ld->opt.payload_bytes, ld->opt.write_bytes);
+        rings[i] = ring_new_repeated(ld, i, subject);
     }
     return rings;
 }
@@ -109,7 +96,7 @@ void mode_fan(struct load *ld)
     uint64_t each = o->messages / o->pubs, total = each * o->pubs;
     const struct ring **rings = make_rings(ld, true);
     struct conn **subs = util_alloc(o->subs, sizeof(struct conn *));
-    struct flow *flow = flow_new(ld, subs, o->subs);
+    struct flow *flow = run_new_flow(ld, subs, o->subs);
     struct timing t;
 
     if ((o->pubs > 1 || o->queue != NULL) && o->payload_bytes < STAMP_BYTES)
@@ -124,7 +111,6 @@ void mode_fan(struct load *ld)
     if (o->queue != NULL)
         check_queue_sum(ld, rings, each);
     finish(ld, &t, total);
-    free(flow);
     free(subs);
     free(rings);
 }
@@ -147,13 +133,30 @@ void mode_pair(struct load *ld)
         conn_watch(ld, c);
     }
     for (uint32_t i = 0; i < o->pubs; i++)
-        add_publisher(ld, o->pubs + i, rings[i], each, flow_new(ld, &subs[i], 1));
+        add_publisher(ld, o->pubs + i, rings[i], each, run_new_flow(ld, &subs[i], 1));
     ld->wanted = each * o->pubs;
     t = run_loop(ld);
     run_settle(ld);
     finish(ld, &t, ld->wanted);
     free(subs);
     free(rings);
+}
+
+/* The commands are built once: the clock of a request starts when one is queued. */
+static void make_commands(const struct load *ld, struct conn *c)
+{
+    size_t z = ld->opt.payload_bytes, off = 0;
+    size_t head = strlen(ld->req_subject) + strlen(c->inbox) + 48;
+
+    c->commands = util_alloc(ld->opt.in_flight, head + z + 2);
+    c->command_off = util_alloc(ld->opt.in_flight + 1, sizeof *c->command_off);
+    for (uint32_t slot = 0; slot < ld->opt.in_flight; slot++) {
+        off += (size_t)snprintf(c->commands + off, head, "PUB %s %s.%u %s", ld->req_subject,
+                                c->inbox, slot, ld->size_text);
+        memcpy(c->commands + off, ld->payload, z + 2);
+        off += z + 2;
+        c->command_off[slot + 1] = off;
+    }
 }
 
 static void add_requester(struct load *ld, uint32_t i, uint64_t requests)
@@ -167,6 +170,7 @@ static void add_requester(struct load *ld, uint32_t i, uint64_t requests)
     for (uint32_t s = ld->opt.in_flight; s > 0; s--)
         c->free_slots[c->nfree++] = s - 1;
     snprintf(c->inbox, sizeof c->inbox, "_INBOX.%08xload%06u", (unsigned)getpid(), i);
+    make_commands(ld, c);
     conn_queuef(c, "SUB %s.* 1\r\n", c->inbox);
     conn_sync(ld, c);
     conn_watch(ld, c);
@@ -269,7 +273,7 @@ static void subscribe_all(struct load *ld, struct conn *c)
 
 /* Each subject in the ring is published once per turn of it; which device, says a fixed
  * pseudo-random sequence. distinct < conns: that many devices, spread over all. */
-static struct ring *make_device_ring(const struct load *ld)
+static struct ring *make_device_ring(struct load *ld)
 {
     const struct options *o = &ld->opt;
     char **subjects = util_alloc(o->distinct, sizeof *subjects);
@@ -287,7 +291,7 @@ static struct ring *make_device_ring(const struct load *ld)
         snprintf(subjects[i], 160, "%s.%u.d%llu.temp", o->subject, (unsigned)(device % 317),
                  (unsigned long long)device);
     }
-    r = ring_new(0, subjects, sids, o->distinct, o->payload_bytes);
+    r = ring_new(ld, 0, subjects, sids, o->distinct);
     for (uint64_t i = 0; i < o->distinct; i++)
         free(subjects[i]);
     free(subjects);
@@ -315,12 +319,11 @@ void mode_subs(struct load *ld)
     run_add_source(sub, ring);
     sub->expect = ld->wanted = o->messages;
     conn_watch(ld, sub);
-    add_publisher(ld, 1, ring, o->messages, flow_new(ld, &sub, 1));
+    add_publisher(ld, 1, ring, o->messages, run_new_flow(ld, &sub, 1));
     t = run_loop(ld);
     run_settle(ld);
     run_report(ld, &t, o->messages);
     printf(" subscriptions=%llu subs_s=%.0f sub_cpu_ns=%.0f bytes_per_sub=%.0f\n",
            (unsigned long long)o->conns, n / elapsed, (double)(after.cpu_ns - before.cpu_ns) / n,
            ((double)after.rss_kb - (double)before.rss_kb) * 1024.0 / n);
-    ring_free(&ring);
 }

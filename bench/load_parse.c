@@ -5,7 +5,6 @@
  * Subscribers first compare with the MSG they expect next, which is cheap;
  * whatever is not exactly that goes through the full parser, which decides
  * whether it is another legal command or an error. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <string.h>
@@ -130,6 +129,18 @@ static size_t take_expected(struct load *ld, struct conn *c, const char *p, size
     return head + z + 2;
 }
 
+/* A good message in the wrong place, to tell a lost one from a garbled one. */
+static bool is_out_of_order(const struct conn *c, const char *payload)
+{
+    const struct ring *r = c->source[0];
+    uint32_t stamp[2];
+
+    if (c->check != CHECK_ORDER || r->payload_bytes < STAMP_BYTES)
+        return false;
+    memcpy(stamp, payload, STAMP_BYTES);
+    return stamp[1] < r->n && stamp[1] != c->next[0] && ring_payload_is(r, stamp[1], payload);
+}
+
 static void on_delivery(struct load *ld, struct conn *c, const struct message *m, const char *line)
 {
     size_t source, index;
@@ -138,7 +149,7 @@ static void on_delivery(struct load *ld, struct conn *c, const struct message *m
         conn_fail(ld, c, "a message too many");
     else if (m->size != ld->opt.payload_bytes)
         conn_fail(ld, c, "%zu bytes of payload, expected %zu", m->size, ld->opt.payload_bytes);
-    else if (!find_entry(ld, c, m->payload, &source, &index))
+    else if (!find_entry(ld, c, m->payload, &source, &index) || is_out_of_order(c, m->payload))
         conn_fail(ld, c, "missing, repeated or unknown message after %llu good ones",
                   (unsigned long long)c->got);
     else if (!ring_header_is(c->source[source], index, line, m->head_len))
@@ -156,7 +167,10 @@ static void on_request(struct load *ld, struct conn *c, const struct message *m)
         conn_fail(ld, c, "wrong request");
         return;
     }
-    conn_queuef(c, "PUB %.*s %zu\r\n", (int)m->reply.len, m->reply.p, m->size);
+    conn_queue(c, "PUB ", 4);
+    conn_queue(c, m->reply.p, m->reply.len);
+    conn_queue(c, " ", 1);
+    conn_queue(c, ld->size_text, strlen(ld->size_text));
     conn_queue(c, m->payload, m->size + 2);
     c->got++;
     if (c->out_len - c->out_off >= ld->opt.write_bytes)

@@ -41,8 +41,8 @@ static void add_entry(struct ring *r, size_t i, uint32_t publisher, const char *
                                                          (unsigned long long)sid, z);
 }
 
-struct ring *ring_new(uint32_t publisher, char *const *subjects, const uint64_t *sids, size_t n,
-                      size_t payload_bytes)
+struct ring *ring_new(struct load *ld, uint32_t publisher, char *const *subjects,
+                      const uint64_t *sids, size_t n)
 {
     struct ring *r = util_alloc(1, sizeof *r);
     size_t heads = 0;
@@ -50,41 +50,44 @@ struct ring *ring_new(uint32_t publisher, char *const *subjects, const uint64_t 
     for (size_t i = 0; i < n; i++)
         heads += strlen(subjects[i]) + 48;
     r->n = n;
-    r->payload_bytes = payload_bytes;
-    r->pub = util_alloc(heads + n * (payload_bytes + 2), 1);
+    r->payload_bytes = ld->opt.payload_bytes;
+    r->pub = util_alloc(heads + n * (r->payload_bytes + 2), 1);
     r->msg = util_alloc(heads, 1);
     r->pub_off = util_alloc(n + 1, sizeof *r->pub_off);
     r->msg_off = util_alloc(n + 1, sizeof *r->msg_off);
     for (size_t i = 0; i < n; i++)
         add_entry(r, i, publisher, subjects[i], sids ? sids[i] : 1);
+    r->older = ld->rings;
+    ld->rings = r;
     return r;
 }
 
-struct ring *ring_new_repeated(uint32_t publisher, char *subject, size_t payload_bytes,
-                               size_t bytes_min)
+struct ring *ring_new_repeated(struct load *ld, uint32_t publisher, char *subject)
 {
-    size_t one = strlen(subject) + 10 + payload_bytes;
-    size_t n = bytes_min / one + 1;
+    size_t one = strlen(subject) + 10 + ld->opt.payload_bytes;
+    size_t n = ld->opt.write_bytes / one + 1;
     char **subjects = util_alloc(n, sizeof *subjects);
     struct ring *r;
 
     for (size_t i = 0; i < n; i++)
         subjects[i] = subject;
-    r = ring_new(publisher, subjects, NULL, n, payload_bytes);
+    r = ring_new(ld, publisher, subjects, NULL, n);
     free(subjects);
     return r;
 }
 
-void ring_free(struct ring **r)
+void ring_free_all(struct load *ld)
 {
-    if (*r == NULL)
-        return;
-    free((*r)->pub);
-    free((*r)->msg);
-    free((*r)->pub_off);
-    free((*r)->msg_off);
-    free(*r);
-    *r = NULL;
+    while (ld->rings != NULL) {
+        struct ring *r = ld->rings;
+
+        ld->rings = r->older;
+        free(r->pub);
+        free(r->msg);
+        free(r->pub_off);
+        free(r->msg_off);
+        free(r);
+    }
 }
 
 const char *ring_payload(const struct ring *r, size_t i)

@@ -5,7 +5,6 @@
  * its last PONG, so nothing is still inside the server when the clock stops.
  * Publishers stay within a window of their slowest subscriber: a server that
  * must cut slow consumers would otherwise be measured at cutting them. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <errno.h>
@@ -25,6 +24,30 @@ void run_add_source(struct conn *sub, const struct ring *ring)
     sub->source[n - 1] = ring;
     sub->next[n - 1] = 0;
     sub->nsources = n;
+}
+
+struct flow *run_new_flow(struct load *ld, struct conn **subs, size_t nsubs)
+{
+    struct flow *f = util_alloc(1, sizeof *f);
+
+    f->subs = subs;
+    f->nsubs = nsubs;
+    f->shared = ld->opt.queue != NULL;
+    if (ld->opt.window_bytes > 0)
+        f->window = ld->opt.window_bytes / (ld->opt.payload_bytes + 32) + 1;
+    f->older = ld->flows;
+    ld->flows = f;
+    return f;
+}
+
+void run_free_flows(struct load *ld)
+{
+    while (ld->flows != NULL) {
+        struct flow *f = ld->flows;
+
+        ld->flows = f->older;
+        free(f);
+    }
 }
 
 /* How many messages may be published now. */
@@ -102,9 +125,8 @@ void run_fill_window(struct load *ld, struct conn *c)
     while (c->nfree > 0 && c->asked < c->expect) {
         uint32_t slot = c->free_slots[--c->nfree];
 
-        conn_queuef(c, "PUB %s %s.%u %zu\r\n", ld->req_subject, c->inbox, slot,
-                    ld->opt.payload_bytes);
-        conn_queue(c, ld->payload, ld->opt.payload_bytes + 2);
+        conn_queue(c, c->commands + c->command_off[slot],
+                   c->command_off[slot + 1] - c->command_off[slot]);
         c->slot_start_ns[slot] = util_now_ns();
         c->asked++;
         if (c->out_len - c->out_off >= ld->opt.write_bytes)

@@ -14,7 +14,6 @@
  * not at all. First the fast half alone, then all: the fast ones must keep
  * their speed, the slow ones may be cut off, and nobody may lose a message
  * and stay connected. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <errno.h>
@@ -156,7 +155,7 @@ void mode_hot(struct load *ld)
     conn_sync(ld, sub);
     for (uint32_t i = 0; i < o->pubs; i++) {
         pubs[i] = conn_open_sized(ld, ROLE_PUB, i + 1, (struct sizes){.snd = HOT_BUFFER_BYTES});
-        pubs[i]->ring = ring_new_repeated(i, subject, o->payload_bytes, o->write_bytes);
+        pubs[i]->ring = ring_new_repeated(ld, i, subject);
         pubs[i]->ping_sent = true;      /* the settling PING serves */
         run_add_source(sub, pubs[i]->ring);
         conn_sync(ld, pubs[i]);
@@ -239,29 +238,28 @@ void mode_mixed(struct load *ld)
     uint32_t nslow = o->subs / 2, nfast = o->subs - nslow, cut;
     struct conn **fast = util_alloc(nfast, sizeof(struct conn *)), *pub;
     struct conn **slow = util_alloc(nslow, sizeof(struct conn *));
-    struct flow flow = {.subs = fast, .nsubs = nfast};
+    struct flow *flow = run_new_flow(ld, fast, nfast);
     struct timing alone, mixed;
     struct usage end;
     struct ring *ring;
     char subject[160];
 
     snprintf(subject, sizeof subject, "%s.mixed", o->subject);
-    ring = ring_new_repeated(0, subject, o->payload_bytes, o->write_bytes);
-    flow.window = o->window_bytes / (o->payload_bytes + 32) + 1;
+    ring = ring_new_repeated(ld, 0, subject);
     for (uint32_t i = 0; i < nfast; i++)
         fast[i] = add_mixed(ld, i, ring, false);
     pub = conn_open(ld, ROLE_PUB, o->subs);
     pub->ring = ring;
     pub->to_send = o->messages;
-    pub->flow = &flow;
+    pub->flow = flow;
     conn_sync(ld, pub);
     conn_watch(ld, pub);
-    alone = mixed_part(ld, pub, &flow);
+    alone = mixed_part(ld, pub, flow);
     run_settle(ld);
     for (uint32_t i = 0; i < nslow; i++)
         slow[i] = add_mixed(ld, nfast + i, ring, true);
     ld->tick = read_slowly;
-    mixed = mixed_part(ld, pub, &flow);
+    mixed = mixed_part(ld, pub, flow);
     end = util_server_usage(o->pid);
     run_settle(ld);
     cut = check_slow(ld, slow, nslow);
@@ -269,7 +267,6 @@ void mode_mixed(struct load *ld)
     printf(" alone_msgs_s=%.0f fast_ratio=%.3f peak_kb=%llu slow=%u cut=%u\n",
            (double)o->messages / alone.elapsed_s, alone.elapsed_s / mixed.elapsed_s,
            (unsigned long long)end.peak_kb, nslow, cut);
-    ring_free(&ring);
     free(fast);
     free(slow);
 }

@@ -4,7 +4,6 @@
  * The server's CPU time is read from its process clock: nanoseconds, all
  * threads, those that have ended included. /proc/PID/stat only has ticks of
  * 10 ms; it serves for the split into user and system time. */
-#define _GNU_SOURCE
 #include "load.h"
 
 #include <errno.h>

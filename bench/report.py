@@ -101,15 +101,28 @@ def commit():
     return done.stdout.strip() or 'unknown'
 
 
-def section(rows, names, versions, reps, command):
+def busy_note(load):
+    """What to say about the load average before the first run; '' when the machine was quiet."""
+    if load <= 0.25 * os.cpu_count():
+        return ''
+    return f'the machine was busy (load average {load:.1f} before the first run): expect noise'
+
+
+def section(rows, loop_rows, names, versions, run):
+    """run: dict of reps, command and load (average before the first run)."""
     now = datetime.datetime.now(datetime.timezone.utc)
-    counts = {w: sum(r[-1] == w for r in rows) for w in ('met', 'missed', 'failed')}
-    lines = [f'Measured on {now:%Y-%m-%d} at commit {commit()}: medians of {reps} alternating '
-             'runs, ± half the range. '
+    counts = {w: sum(r[-1] == w for r in rows + loop_rows) for w in ('met', 'missed', 'failed')}
+    lines = [f'Measured on {now:%Y-%m-%d} at commit {commit()}: medians of '
+             f"{run['reps']} alternating runs, ± half the range. "
              f"Targets: {counts['met']} met, {counts['missed']} missed, {counts['failed']} failed.",
              '', '- Machine: ' + describe_machine()]
+    if busy_note(run['load']):
+        lines.append('- Beware: ' + busy_note(run['load']))
     lines += [f'- {n}: {versions[n]}' for n in names]
-    lines += [f'- Repeat: `{command}`', '', markdown_table(rows, names)]
+    lines += [f"- Repeat: `{run['command']}`", '', markdown_table(rows, names)]
+    if loop_rows:
+        loop_names = [f'{names[-1]}, {n}' for n in ('1 loop', '2 loops')]
+        lines += ['', markdown_table(loop_rows, loop_names)]
     return '\n'.join(lines)
 
 

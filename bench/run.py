@@ -19,6 +19,7 @@ import argparse
 import json
 import os
 import resource
+import shlex
 import sys
 import time
 
@@ -130,7 +131,9 @@ def measure(opt):
     if any(c.config == 'tls' for c in cases):
         servers.make_certificate()
     rows, loop_rows, raw, failures = [], [], {}, 0
-    names, loop_names = list(commands), []
+    run = {'reps': opt.reps, 'load': os.getloadavg()[0]}
+    if report.busy_note(run['load']):
+        print('bench: ' + report.busy_note(run['load']), file=sys.stderr)
     print(' | '.join(f'{n}: {v}' for n, v in versions.items()))
     for case in cases:
         variants = variants_of(case, commands, versions)
@@ -141,17 +144,16 @@ def measure(opt):
         new = report.rows_of(case, raw[case.name], list(variants))
         report.print_rows(new)
         if case.loops:
-            loop_rows, loop_names = loop_rows + new, list(variants)
+            loop_rows += new
         else:
             rows += new
         if opt.json:
             with open(opt.json, 'w', encoding='utf-8') as f:
                 json.dump(raw, f, indent=1)
     if opt.docs:
-        text = report.section(rows, names, versions, opt.reps, 'make bench')
-        if loop_rows:
-            text += '\n\n' + report.markdown_table(loop_rows, loop_names)
-        report.write_document(opt.docs, text)
+        run['command'] = 'make bench' if len(sys.argv) == 1 else shlex.join(sys.argv)
+        report.write_document(opt.docs,
+                              report.section(rows, loop_rows, list(commands), versions, run))
         print(f'figures written to {opt.docs}')
     return 1 if failures else 0
 
