@@ -109,7 +109,7 @@ def busy_note(load):
 
 
 def section(rows, loop_rows, names, versions, run):
-    """run: dict of reps, command and load (average before the first run)."""
+    """run: dict of reps, command, load (average before the first run), notes."""
     now = datetime.datetime.now(datetime.timezone.utc)
     counts = {w: sum(r[-1] == w for r in rows + loop_rows) for w in ('met', 'missed', 'failed')}
     lines = [f'Measured on {now:%Y-%m-%d} at commit {commit()}: medians of '
@@ -118,6 +118,7 @@ def section(rows, loop_rows, names, versions, run):
              '', '- Machine: ' + describe_machine()]
     if busy_note(run['load']):
         lines.append('- Beware: ' + busy_note(run['load']))
+    lines += ['- ' + note for note in run['notes']]
     lines += [f'- {n}: {versions[n]}' for n in names]
     lines += [f"- Repeat: `{run['command']}`", '', markdown_table(rows, names)]
     if loop_rows:

@@ -26,7 +26,7 @@ import time
 import report
 import servers
 from cases import CASES, quick_args
-from servers import BenchError, Server
+from servers import BenchError, NotMeasured, Server
 
 DOCUMENT = os.path.join(servers.ROOT, 'docs', 'benchmarks.md')
 SETTLE_S = 1.0                          # an idle server is looked at after this long
@@ -101,6 +101,8 @@ def run_case(load, case, variants, opt):
         for name, (command, extra) in variants.items():
             try:
                 runs[name].append(run_once(load, case, command, opt.quick, extra))
+            except NotMeasured:
+                raise
             except BenchError as e:
                 failures += 1
                 print(f'{case.name}, {name}: {e}', file=sys.stderr, flush=True)
@@ -108,16 +110,14 @@ def run_case(load, case, variants, opt):
 
 
 def variants_of(case, commands, versions):
-    """None: this case can't be measured here; the reason is printed."""
+    """Case without loops: the servers; else the last server with one and with two loops."""
     if not case.loops:
         return {name: (command, ()) for name, command in commands.items()}
     name = list(commands)[-1]
     if 'myelin' not in versions[name]:
-        print(f'{case.name}: not measured, {name} is not Myelin and has no --loops')
-        return None
+        raise NotMeasured(f'{name} is not Myelin and has no --loops')
     if len(os.sched_getaffinity(0)) < 2:
-        print(f'{case.name}: not measured, one CPU can\'t show what two loops gain')
-        return None
+        raise NotMeasured("one CPU can't show what two loops gain")
     return {f'{name}, {n} loop{"s"[:n - 1]}': (commands[name], ('--loops', str(n)))
             for n in (1, 2)}
 
@@ -131,15 +131,18 @@ def measure(opt):
     if any(c.config == 'tls' for c in cases):
         servers.make_certificate()
     rows, loop_rows, raw, failures = [], [], {}, 0
-    run = {'reps': opt.reps, 'load': os.getloadavg()[0]}
+    run = {'reps': opt.reps, 'load': os.getloadavg()[0], 'notes': []}
     if report.busy_note(run['load']):
         print('bench: ' + report.busy_note(run['load']), file=sys.stderr)
     print(' | '.join(f'{n}: {v}' for n, v in versions.items()))
     for case in cases:
-        variants = variants_of(case, commands, versions)
-        if variants is None:
+        try:
+            variants = variants_of(case, commands, versions)
+            raw[case.name], failed = run_case(load, case, variants, opt)
+        except NotMeasured as e:
+            run['notes'].append(f'{case.title}: not measured: {e}')
+            print(run['notes'][-1], flush=True)
             continue
-        raw[case.name], failed = run_case(load, case, variants, opt)
         failures += failed
         new = report.rows_of(case, raw[case.name], list(variants))
         report.print_rows(new)

@@ -45,6 +45,10 @@ class BenchError(Exception):
     """Something a person has to put right; its text says what."""
 
 
+class NotMeasured(BenchError):
+    """The generator refuses to give a figure on this machine; its text says why."""
+
+
 def run_tool(cmd, what, **kw):
     done = subprocess.run(cmd, capture_output=True, text=True, **kw)
     if done.returncode:
@@ -100,7 +104,11 @@ def make_certificate():
 
 
 def version_of(command):
-    done = subprocess.run([shlex.split(command)[0], '-v'], capture_output=True, text=True)
+    program = shlex.split(command)[0]
+    try:
+        done = subprocess.run([program, '-v'], capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise BenchError(f'{program} -v: {e}') from None
     return (done.stdout or done.stderr).strip().split('\n')[0]
 
 
@@ -179,6 +187,8 @@ def run_load(load, server, args, pin=None):
                               preexec_fn=pin_to(pin))
     except subprocess.TimeoutExpired:
         raise BenchError(f'{args}: no end within 240 s') from None
+    if 'not measured: ' in done.stderr:
+        raise NotMeasured(done.stderr.split('not measured: ', 1)[1].strip())
     if done.returncode:
         raise BenchError(f'{args}: ' + (done.stderr.strip() or done.stdout.strip())[-400:])
     figures = {}
