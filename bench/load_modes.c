@@ -271,8 +271,9 @@ static void subscribe_all(struct load *ld, struct conn *c)
     conn_sync(ld, c);
 }
 
-/* Each subject in the ring is published once per turn of it; which device, says a fixed
- * pseudo-random sequence. distinct < conns: that many devices, spread over all. */
+/* Each entry of the ring is published once per turn of it; which device, says a fixed
+ * pseudo-random sequence, with repetitions. distinct < conns: only every (conns / distinct)th
+ * device takes part. */
 static struct ring *make_device_ring(struct load *ld)
 {
     const struct options *o = &ld->opt;
@@ -283,9 +284,8 @@ static struct ring *make_device_ring(struct load *ld)
 
     for (uint64_t i = 0; i < o->distinct; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
-        device = (seed >> 33) % (o->conns / spread) * spread;
-        if (spread >= 4)    /* not always the same kind of subscription */
-            device += i % 4;
+        device = (seed >> 33) % (o->conns / spread);
+        device = device * spread + (spread >= 4 ? device % 4 : 0);  /* of each kind */
         sids[i] = device + 1;
         subjects[i] = util_alloc(160, 1);
         snprintf(subjects[i], 160, "%s.%u.d%llu.temp", o->subject, (unsigned)(device % 317),
