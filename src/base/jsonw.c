@@ -128,16 +128,38 @@ void jsonw_bool(struct jsonw *w, const char *key, bool value)
     buf_append_text(w->out, value ? "true" : "false");
 }
 
-void jsonw_double(struct jsonw *w, const char *key, double value)
+/* Shortest digits that read back as value, in plain notation from 1e-6 up to 1e21, as Go. */
+static void append_double(struct buf *out, double value)
 {
     char text[40];
+    const char *digits = text, *e;
+    int exponent, count, precision = 0;
 
-    begin(w, key);
-    for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (!(strtod(text, NULL) < value) && !(strtod(text, NULL) > value)) break;
+    do snprintf(text, sizeof text, "%.*e", precision, value);
+    while (++precision < 17 && (strtod(text, NULL) < value || strtod(text, NULL) > value));
+    e = strchr(text, 'e');
+    exponent = atoi(e + 1);
+    if (*digits == '-') buf_append_char(out, *digits++);
+    if (exponent >= 21 || (exponent < -6 && !(value <= 0 && value >= 0))) {
+        buf_append(out, digits, (size_t)(e - digits));
+        buf_printf(out, "e%c%d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
+        return;
     }
-    buf_append_text(w->out, text);
+    if (exponent < 0) buf_append_text(out, "0.");
+    for (int i = -1; i > exponent; i--) buf_append_char(out, '0');
+    for (count = 0; digits < e; digits++) {
+        if (*digits == '.') continue;
+        if (count > 0 && count == exponent + 1) buf_append_char(out, '.');
+        buf_append_char(out, *digits);
+        count++;
+    }
+    for (; count <= exponent; count++) buf_append_char(out, '0');
+}
+
+void jsonw_double(struct jsonw *w, const char *key, double value)
+{
+    begin(w, key);
+    append_double(w->out, value);
 }
 
 void jsonw_null(struct jsonw *w, const char *key)

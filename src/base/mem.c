@@ -32,6 +32,14 @@ void *mem_resize(void *p, size_t size)
     return checked(realloc(p, size), size);
 }
 
+void *mem_aligned(size_t align, size_t size)
+{
+    void *p = checked(aligned_alloc(align, size), size);
+
+    memset(p, 0, size);
+    return p;
+}
+
 void mem_free(void *p)
 {
     free(p);

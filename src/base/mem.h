@@ -11,6 +11,8 @@
 void *mem_alloc(size_t size);                   /* uninitialised; never NULL */
 void *mem_zero(size_t size);                    /* zeroed; never NULL */
 void *mem_resize(void *p, size_t size);         /* as realloc; never NULL */
+/* Zeroed, at a multiple of align (a power of two that divides size). Free with mem_free. */
+void *mem_aligned(size_t align, size_t size);
 void mem_free(void *p);                         /* p may be NULL */
 
 /* NUL-terminated copies, owned by the caller. */

@@ -23,7 +23,7 @@ struct text_list {
 /* An allow or deny list; sub entries may be "subject queue". */
 struct subject_rules {
     struct text_list allow, deny;
-    bool has_allow, has_deny;           /* present in the file, even if empty */
+    bool has_allow, has_deny;           /* restrict at all; an empty allow list then allows nothing */
 };
 
 struct permission_options {             /* counted by nobody: owned by its user or account */
@@ -151,6 +151,7 @@ struct options {
     /* files */
     char *config_file, *pid_file, *ports_file_dir;
     char *config_digest;                /* "sha256:<hex>"; NULL without a file */
+    struct text_list arguments;         /* the command line, for reloads; may hold secrets */
 
     /* monitoring */
     char *http_host;                    /* host of http/https; NULL: as host */

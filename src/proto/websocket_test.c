@@ -343,8 +343,8 @@ static size_t count_frames(const struct buf *sent, size_t *longest, unsigned *fi
         const unsigned char *p = (const unsigned char *)sent->p + at;
         size_t len = p[1], head = 2;
         if (len == 126) len = (size_t)p[2] << 8 | p[3], head = 4;
-        else if (len == 127) len = (size_t)p[6] << 24 | (size_t)p[7] << 16 | (size_t)p[8] << 8 | p[9],
-             head = 10;
+        else if (len == 127)
+            len = (size_t)p[7] << 16 | (size_t)p[8] << 8 | p[9], head = 10;
         if (count < 2) first_bytes[count] = p[0];
         if (len > *longest) *longest = len;
         at += head + len;
@@ -363,7 +363,8 @@ static void encodes_as_agreed(void **state)
         { { false, true, true }, 4096, 1, 0x82, 0 }, { { false, true, true }, 4097, 2, 0x82, 0x82 },
         { { false, true, true }, 100000, 25, 0x82, 0x82 },
         { { true, false, true }, 64, 1, 0x82, 0 }, { { true, false, true }, 65, 1, 0xc2, 0 },
-        { { true, false, true }, 100000, 1, 0xc2, 0 }, { { true, true, false }, 100000, 1, 0xc2, 0 },
+        { { true, false, true }, 100000, 1, 0xc2, 0 },
+        { { true, true, false }, 100000, 1, 0xc2, 0 },
         { { true, true, true }, 100000, 0, 0x42, 0x00 }, { { true, true, true }, 65, 1, 0xc2, 0 },
         { { false, false, true }, 0, 0, 0, 0 },
     };
@@ -402,7 +403,8 @@ static void encodes_control_frames(void **state)
     websocket_encode_control(WEBSOCKET_OP_PONG, SPAN_LIT("hi"), &out);
     websocket_encode_close(WEBSOCKET_NORMAL, SPAN_LIT("Client Closed"), &out);
     websocket_encode_close(WEBSOCKET_NO_STATUS, SPAN_NONE, &out);
-    assert_true(span_equal(buf_span(&out), SPAN_LIT("\x8a\x02hi\x88\x0f\x03\xe8" "Client Closed\x88\0")));
+    assert_true(span_equal(buf_span(&out), SPAN_LIT("\x8a\x02hi\x88\x0f\x03\xe8"
+                                                    "Client Closed\x88\0")));
     out.len = 0;
     memset(reason, 'r', sizeof reason);
     websocket_encode_close(WEBSOCKET_TOO_BIG, span_make(reason, 123), &out);

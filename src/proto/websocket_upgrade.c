@@ -130,8 +130,8 @@ const char *websocket_check_header(struct span name, struct error *why)
         return why->text;
     }
     if (name.len >= prefix.len && span_equal_nocase(span_make(name.p, prefix.len), prefix)) {
-        error_set(why, ST_BAD_INPUT, "invalid header \"%.*s\", \"Sec-WebSocket-\" prefix not allowed",
-                  SPAN_ARG(name));
+        error_set(why, ST_BAD_INPUT, "invalid header \"%.*s\", \"Sec-WebSocket-\" prefix not "
+                  "allowed", SPAN_ARG(name));
         return why->text;
     }
     return NULL;

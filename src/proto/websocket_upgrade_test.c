@@ -12,7 +12,8 @@
 #define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 #define V13 "Sec-WebSocket-Version: 13\r\n"
 #define GOOD "Host: a.com\r\n" UP KEY V13
-#define SWITCHING "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" \
+#define SWITCHING "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" \
+    "Connection: Upgrade\r\n" \
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 
 struct result {
@@ -111,7 +112,8 @@ static void answers(void **state)
 {
     static const struct { const char *line, *fields, *want; } rows[] = {
         { "GET /", GOOD, SWITCHING "X-A: b\r\n\r\n" },
-        { "GET /", GOOD "Sec-WebSocket-Extensions: x, permessage-deflate; client_max_window_bits\r\n"
+        { "GET /", GOOD "Sec-WebSocket-Extensions: x, permessage-deflate; client_max_window_bits"
+          "\r\n"
           "Nats-No-Masking: true\r\n", SWITCHING "Sec-WebSocket-Extensions: permessage-deflate; "
           "server_no_context_takeover; client_no_context_takeover\r\nNats-No-Masking: true\r\n"
           "X-A: b\r\n\r\n" },
@@ -171,7 +173,8 @@ static void origins(void **state)
     static const struct { int rules; const char *field, *problem; } rows[] = {
         { 0, "Origin: http://evil", NULL }, { SAME, "X: y", NULL }, { SAME, "Origin:", NULL },
         { SAME, "Origin: http://a.com", NULL }, { SAME, "Origin: HTTP://A.COM:80", NULL },
-        { SAME, "Origin: http://a.com/path?q", NULL }, { SAME | TLS, "Origin: https://a.com", NULL },
+        { SAME, "Origin: http://a.com/path?q", NULL },
+        { SAME | TLS, "Origin: https://a.com", NULL },
         { SAME, "Origin: https://a.com", "not same origin" },
         { SAME, "Origin: https://a.com:80", "not same origin" },
         { SAME, "Origin: http://a.com:81", "not same origin" },
