@@ -90,8 +90,8 @@ static void adopt(struct conn *c, struct loop *l)
         c->ops->on_end(c, CONN_END_READ_ERROR);
     } else if (!c->ready) {
         advance_handshake(c);
-    } else if (c->transport->has_input && c->transport->has_input(c)) {
-        conn_add_work(c);
+    } else {
+        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
     }
 }
 
