@@ -59,6 +59,7 @@ enum auth_reason {
     AUTH_REASON_PASSWORD, AUTH_REASON_TOKEN, AUTH_REASON_SIGNATURE, AUTH_REASON_CERTIFICATE,
 };
 
+/* For people; static storage. */
 const char *auth_reason_text(enum auth_reason reason);
 
 /* Zero-initialise. The caller owns what it holds: auth_result_fini. */

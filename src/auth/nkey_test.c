@@ -10,8 +10,9 @@
 
 #define USER "UDSAGCMYZ7K22FZDYFU7SVVKBOPLQYM3LGJL2YJMFL2CR26HT6G7AGME"
 #define NONCE "PXoWU7zWAMt75FY"
-#define SIG "r4YrFsOongifrniOzTO3LFzkoliZfkuIPzxmHd07ObHWgcpUEpSXLvbU1OT3xVB-O8sdDxhZ5IcouL7l973ODA"
-#define SIG_STD "r4YrFsOongifrniOzTO3LFzkoliZfkuIPzxmHd07ObHWgcpUEpSXLvbU1OT3xVB+O8sdDxhZ5IcouL7l973ODA=="
+#define SIG_START "r4YrFsOongifrniOzTO3LFzkoliZfkuIPzxmHd07ObHWgcpUEpSXLvbU1OT3xVB"
+#define SIG SIG_START "-O8sdDxhZ5IcouL7l973ODA"
+#define SIG_STD SIG_START "+O8sdDxhZ5IcouL7l973ODA=="
 
 static void make_seed(unsigned char seed[NKEY_RAW_BYTES])
 {

@@ -243,34 +243,31 @@ static void test_invalid_entries(void **state)
     perms_unref(p);
 }
 
-/* Deeper than the fixed stack of a look-up, with a wildcard branch at every level. */
+/* "*.z", "a.*.z", "a.a.*.z", ...: a look-up keeps a branch for every level, more of them than fit
+ * into its fixed stack. */
 static void test_deep_rules(void **state)
 {
-    enum { TOKENS = 200 };
-    struct buf stars = { 0 }, mixed = { 0 }, subject = { 0 };
+    enum { LEVELS = 150 };
     struct permission_options o = { .has_responses = false };
-    char *items[2];
+    struct buf subject = { 0 };
+    char *items[LEVELS];
     struct perms *p;
 
     (void)state;
-    for (int i = 0; i < TOKENS; i++) {
-        buf_append_text(&stars, i ? ".*" : "*");
-        buf_append_text(&mixed, i == 0 ? "a" : i + 1 == TOKENS ? ".end" : ".a");
-        buf_append_text(&subject, i ? ".a" : "a");
+    for (int i = 0; i < LEVELS; i++) {
+        items[i] = mem_printf("%.*s*.z", (int)subject.len, subject.len ? subject.p : "");
+        buf_append_text(&subject, "a.");
     }
-    buf_append_text(&stars, ".>");
-    items[0] = (char *)(void *)(uintptr_t)buf_text(&stars);
-    items[1] = (char *)(void *)(uintptr_t)buf_text(&mixed);
-    o.publish.allow = (struct text_list){ items, 2 };
+    o.publish.allow = (struct text_list){ items, LEVELS };
     p = perms_new(&o);
-    assert_true(perms_allow(p, PERMS_PUBLISH, buf_span(&mixed), SPAN_NONE));
+    buf_append_text(&subject, "a");
     assert_false(perms_allow(p, PERMS_PUBLISH, buf_span(&subject), SPAN_NONE));
-    buf_append_text(&subject, ".a");
+    subject.p[subject.len - 1] = 'z';
     assert_true(perms_allow(p, PERMS_PUBLISH, buf_span(&subject), SPAN_NONE));
+    assert_true(perms_allow(p, PERMS_PUBLISH, SPAN_LIT("b.z"), SPAN_NONE));
     perms_unref(p);
-    buf_free(&stars);
-    buf_free(&mixed);
     buf_free(&subject);
+    for (int i = 0; i < LEVELS; i++) mem_free(items[i]);
 }
 
 /* ---- oracle ---- */
@@ -282,17 +279,19 @@ struct naive {
     size_t count[4];
 };
 
-static void make_subject(struct rng *r, char *out, bool wild)
+/* 1 to 4 tokens; text[TEXT_MAX] has room for more. */
+static void make_subject(struct rng *r, char *text, bool wild)
 {
-    static const char *const tokens[] = { "a", "b", "c", "*", "*" };
+    static const char tokens[] = "abc**";
     uint32_t n = 1 + rng_below(r, 4);
+    char *out = text;
 
-    out[0] = '\0';
     for (uint32_t i = 0; i < n; i++) {
         bool full = wild && i + 1 == n && rng_below(r, 4) == 0;
-        if (i) strcat(out, ".");
-        strcat(out, full ? ">" : tokens[rng_below(r, wild ? 5 : 3)]);
+        if (i) *out++ = '.';
+        *out++ = full ? '>' : tokens[rng_below(r, wild ? 5 : 3)];
     }
+    *out = '\0';
 }
 
 static const char *make_queue(struct rng *r)
@@ -396,10 +395,8 @@ static void test_against_oracle(void **state)
             for (size_t i = 0; i < n.count[list]; i++) {
                 char *text = n.text[list][i];
                 make_subject(&r, text, true);
-                if (list >= 2 && rng_below(&r, 3) == 0) {
-                    strcat(text, " ");
-                    strcat(text, make_queue(&r));
-                }
+                if (list >= 2 && rng_below(&r, 3) == 0)
+                    snprintf(text + strlen(text), TEXT_MAX / 2, " %s", make_queue(&r));
                 lists[list][i] = text;
             }
         }

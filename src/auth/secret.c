@@ -76,7 +76,8 @@ bool secret_bcrypt_matches(const char *hash, struct span password)
     if (key_len > 0) memcpy(key, password.p, key_len);
 
     data = mem_zero(sizeof *data);
-    out = crypt_r(key, setting, data);
+    /* Not crypt_r: AddressSanitizer's wrapper of that hides it from the linker. */
+    out = crypt_rn(key, setting, data, (int)sizeof *data);
     if (out != NULL && strlen(out) == BCRYPT_TEXT_BYTES)
         matches = sodium_memcmp(out, setting, BCRYPT_TEXT_BYTES) == 0;
     mem_wipe(data, sizeof *data);

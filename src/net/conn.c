@@ -90,8 +90,8 @@ static void adopt(struct conn *c, struct loop *l)
         c->ops->on_end(c, CONN_END_READ_ERROR);
     } else if (!c->ready) {
         advance_handshake(c);
-    } else if (c->transport->has_input && c->transport->has_input(c)) {
-        conn_add_work(c);
+    } else {
+        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
     }
 }
 
@@ -418,6 +418,7 @@ static void on_mail(struct sync_mail *mail, void *loop)
     }
     bits = atomic_exchange(&c->commands, 0);
     if (bits & CONN_COMMAND_ADOPT) adopt(c, l);
+    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
     if (c->closed) return;
     if (bits & CONN_COMMAND_SLOW) {
         l->stats.slow_pending++;
@@ -431,7 +432,6 @@ static void on_mail(struct sync_mail *mail, void *loop)
         c->flush_duty = true;
         conn_add_work(c);
     }
-    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
 }
 
 /* ---- closing ---- */
@@ -441,7 +441,8 @@ static void release(struct sync_retired *r, void *loop)
     struct conn *c = CONTAINER_OF(r, struct conn, retired);
     struct loop *l = loop;
 
-    if (atomic_load(&c->commands) != 0) {       /* its mail is still on the way to us */
+    /* Its mail is still on the way to us, or a worker's answer. */
+    if (atomic_load(&c->commands) != 0 || (c->ops->is_busy && c->ops->is_busy(c))) {
         loop_retire(l, r, release);
         return;
     }

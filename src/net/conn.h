@@ -35,10 +35,12 @@ struct conn_ops {
     void (*on_end)(struct conn *c, enum conn_end why);
     /* c->timer fired; see conn_set_timer. */
     void (*on_timer)(struct conn *c);
-    /* Bits given to conn_notify from other threads, on the owner. */
+    /* Bits given to conn_notify from other threads, on the owner; c may be closed already. */
     void (*on_notify)(struct conn *c, unsigned bits);
     /* It is closed: take it out of everything that can reach it. */
     void (*on_close)(struct conn *c);
+    /* Something under way elsewhere still refers to it: ask again later. May be NULL. */
+    bool (*is_busy)(const struct conn *c);
     /* Nobody can reach it any more: free it. */
     void (*on_release)(struct conn *c);
 };
@@ -71,6 +73,7 @@ struct outq {
     size_t pending;                     /* bytes */
     int64_t blocked_since_ns;           /* of the last progress */
     uint64_t msgs, msg_bytes;           /* ever accepted: messages and their payload */
+    atomic_bool crowded;                /* pending is above three quarters of the limit */
 };
 
 struct conn {
@@ -143,6 +146,14 @@ void conn_stage_copy(struct loop *l, struct conn *c, struct span bytes);
 
 /* The stage of c on l, for counting. Valid until the next conn_stage of anybody. */
 struct stage *conn_stage_of(struct loop *l, struct conn *c);
+
+/* With no_fast_producer_stall, messages for a target that is nearly full are dropped: whether that
+ * holds for c now. Any loop. */
+static inline bool conn_drops(struct loop *l, struct conn *c)
+{
+    return atomic_load_explicit(&c->out.crowded, memory_order_relaxed) &&
+           atomic_load_explicit(&l->group->limits.no_stall, memory_order_relaxed);
+}
 
 /* Pending bytes as of now; racy by nature. Any thread. */
 size_t conn_pending(struct conn *c);

@@ -146,8 +146,10 @@ bool conn_splice(struct loop *l, struct stage *s)
         over = q->pending > (uint64_t)max;
         if (over) garbage = kill_queue(q);
         flush = !over && !q->flushing && !q->blocked;
-        if (q->pending > (uint64_t)max / 4 * 3 && l->stall_ns < stall_for(q->pending, max))
-            l->stall_ns = stall_for(q->pending, max);
+        if (q->pending > (uint64_t)max / 4 * 3) {
+            atomic_store_explicit(&q->crowded, true, memory_order_relaxed);
+            if (l->stall_ns < stall_for(q->pending, max)) l->stall_ns = stall_for(q->pending, max);
+        }
     }
     sync_mutex_unlock(&q->mutex);
     l->stats.out_msgs += s->msgs;
@@ -219,6 +221,14 @@ static bool wants_write(const struct conn *c)
     return c->transport->wants_write && c->transport->wants_write(c);
 }
 
+static void note_progress(struct loop *l, struct outq *q)
+{
+    int64_t max = atomic_load_explicit(&l->group->limits.max_pending, memory_order_relaxed);
+
+    if (atomic_load_explicit(&q->crowded, memory_order_relaxed) && q->pending <= (uint64_t)max / 4 * 3)
+        atomic_store_explicit(&q->crowded, false, memory_order_relaxed);
+}
+
 enum flush_end { FLUSH_EMPTY, FLUSH_BLOCKED, FLUSH_BUDGET, FLUSH_FAILED, FLUSH_DEAD };
 
 /* The turn of the one flusher. Lock held on entry and exit. */
@@ -241,6 +251,7 @@ static enum flush_end flush_turn(struct loop *l, struct conn *c, struct block **
         if (n < 0 && n != -EAGAIN) return FLUSH_FAILED;
         if (n > 0) {
             advance(q, (size_t)n, done);
+            note_progress(l, q);
             q->blocked_since_ns = l->now_ns;
         }
         if (n < (ssize_t)total || n == -EAGAIN || wants_write(c)) return FLUSH_BLOCKED;

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client.h - a client's session: what it said in CONNECT, who it is, what it subscribed to.
+ *
+ * Owned by the loop of its connection; other loops only deliver to its subscriptions. */
+#ifndef CORE_CLIENT_H
+#define CORE_CLIENT_H
+
+#include "core/core.h"
+#include "core/message.h"
+#include "net/conn.h"
+#include "proto/connect.h"
+#include "proto/parser.h"
+
+enum close_reason {
+#define CLOSE(name, text) CLOSE_##name,
+#include "core/close.def"
+#undef CLOSE
+};
+
+const char *close_reason_text(enum close_reason reason);
+
+struct responses;
+struct client_bcrypt;
+struct client_wait;
+
+/* Subscriptions by sid: open addressing, pointers only. */
+struct client_subs {
+    struct sub **slots;
+    uint32_t count, cap;                /* cap is 0 or a power of two */
+};
+
+struct client {
+    struct conn conn;                   /* first */
+    struct subscriber subscriber;
+    struct core *core;
+    uint64_t id;
+    struct account *account;            /* NULL until authenticated */
+    struct perms *perms;                /* a reference; NULL: everything */
+    struct client_subs subs;
+    struct parser_limits limits;
+    struct responses *responses;        /* allow_responses; NULL without */
+    struct client_details *details;     /* cold, see below */
+    int64_t max_subs;                   /* -1: unlimited */
+    bool awaiting_auth, connect_received, verbose, pedantic, echo, headers, no_responders;
+    bool first_pong_sent, info_sent, tls_wanted, tls_done, unsubscribed;
+    bool over_limit;                    /* one connection too many: told so, then closed */
+    uint8_t listener;                   /* enum core_listener */
+    uint8_t protocol;
+    uint8_t pings_out;
+    uint64_t in_msgs, in_bytes;
+    int64_t start_ns, last_ns;          /* monotonic */
+    int64_t auth_deadline_ns, ping_due_ns, ping_sent_ns, last_in_ns;    /* 0: none */
+    int64_t rtt_ns;
+    struct client_wait *wait;           /* a grace period under way, or NULL */
+};
+
+struct client_details {
+    struct connect_options connect;
+    struct auth_identity *identity;
+    struct client_bcrypt *pending;      /* while bcrypt runs */
+    struct socket_address peer;
+    char nonce[16];                     /* NUL-terminated; empty: none */
+    int64_t start_wall_ns;
+    char *client_ip;                    /* from X-Forwarded-For; or NULL */
+};
+
+/* Take a fresh connection. fd is owned by the client from now on; the counters of connections
+ * are already increased. Runs on the listener's loop; the client may live on another. */
+void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
+                   const struct socket_address *peer, struct loop *home);
+
+/* Close for a reason, which monitoring keeps. Owner only; harmless twice. */
+void client_close(struct client *c, enum close_reason reason);
+
+/* Queue "-ERR 'text'". Owner only. */
+void client_send_error(struct client *c, const char *text);
+
+/* Queue INFO as it is for this client now; connect_info marks the second one. Owner only. */
+void client_send_info(struct client *c, bool connect_info);
+
+/* Re-evaluate after the loop switched to a new configuration. Owner only. */
+void client_apply_config(struct client *c, const struct core_config *old);
+
+static inline struct client *client_of(struct conn *c)
+{
+    return (struct client *)(void *)c;
+}
+
+static inline struct loop *client_loop(const struct client *c)
+{
+    return atomic_load_explicit(&((struct client *)(uintptr_t)c)->conn.loop,
+                                memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core.h - one NATS server without its process: loops, accounts, clients, configuration.
+ *
+ * server/ builds one from options, runs its loops on threads and shuts it down; the simulator can
+ * step the loops of several by hand. Ownership: the core owns accounts and configuration
+ * snapshots; each loop owns its struct core_loop and its clients. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "auth/auth.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "core/account.h"
+#include "core/match.h"
+#include "net/loop.h"
+
+#define CORE_NATS_VERSION "2.11.0"    /* whose features Myelin has; clients gate on it */
+
+struct client;
+struct worker;
+struct tls_context;
+struct closed_ring;
+
+enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENERS };
+
+/* Everything a reload can change, as one immutable counted snapshot. */
+struct core_config {
+    atomic_uint refs;
+    struct options *options;                    /* owned */
+    struct auth_db *auth[CORE_LISTENERS];
+    struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
+    struct websocket_settings *websocket;       /* NULL: no such listener */
+    struct account *no_auth_account;            /* where clients without auth go: "$G" */
+    struct span *connect_urls;                  /* of INFO, owned; NULL: none advertised */
+    size_t connect_url_count;
+};
+
+struct core_identity {
+    char id[64], xkey[64];              /* nkeys "N..." and "X..." */
+    char *name, *version, *go, *git_commit;
+    int64_t start_wall_ns, start_mono_ns;
+};
+
+struct core_loop {                      /* loop->core */
+    struct core *core;
+    struct loop *loop;
+    struct core_config *config;         /* a reference: what this loop works with */
+    struct match_cache *matches, *reply_matches;
+    struct buf scratch;                 /* a mapped subject, a header line */
+    uint64_t deliveries;                /* in this chunk */
+    uint64_t clients;                   /* owned now */
+};
+
+struct core_counters {
+    _Atomic uint64_t next_client_id;
+    _Atomic int64_t clients;            /* exact: for max_connections */
+    _Atomic uint64_t total_clients, auth_errors;
+    _Atomic int64_t subscriptions;
+    _Atomic uint64_t event_seq;
+};
+
+struct core {
+    struct loop_group loops;
+    struct core_identity identity;
+    uint64_t seed;
+    struct sync_mutex mutex;            /* accounts, config */
+    struct map accounts;                /* name -> struct account */
+    struct account *global, *system;
+    struct core_config *config;         /* the newest, a reference */
+    struct core_counters counters;
+    struct worker *worker;              /* bcrypt */
+    struct closed_ring *closed;
+    atomic_bool lame_duck, shutting_down;
+    int port, websocket_port;           /* bound; for INFO */
+};
+
+/* Build from options, which the core owns from now on, also after an error. */
+MUST_USE enum status core_new(struct core **out, struct options *options, unsigned loops,
+                              struct error *why);
+
+/* Loops must have ended and all clients be gone: see core_close_clients. */
+void core_free(struct core **core);
+
+struct core_config *core_config_ref(struct core_config *c);
+void core_config_unref(struct core_config *c);
+
+static inline struct core_loop *core_of(struct loop *l)
+{
+    return l->core;
+}
+
+/* The account of that name, or NULL. Takes the mutex. */
+struct account *core_account(struct core *core, struct span name);
+
+/* Run fn(arg) on every loop and wait until all have; not from a loop. While the loops do not run
+ * (before start, after stop) it is the caller's task to step them. */
+void core_on_each_loop(struct core *core, void (*fn)(struct core_loop *cl, void *arg), void *arg);
+
+/* Call fn for every client of a loop, on that loop; fn may close the client. */
+void core_each_client(struct core_loop *cl, void (*fn)(struct client *c, void *arg), void *arg);
+
+/* Take over new options as one transaction: build and check a new snapshot, then switch all loops.
+ * On an error nothing changed and why says what is wrong. new_options is owned by the core in any
+ * case. Not from a loop. */
+MUST_USE enum status core_reload(struct core *core, struct options *new_options,
+                                 struct error *why);
+
+/* Close every client of every loop because the server ends. Not from a loop. */
+void core_close_clients(struct core *core);
+
+/* Lame duck: tell clients (INFO ldm), take no new ones. Not from a loop. */
+void core_lame_duck(struct core *core);
+/* Close count clients, oldest connections first per loop; returns how many are left. */
+size_t core_lame_duck_close(struct core *core, size_t count);
+
+#endif

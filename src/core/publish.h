@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* publish.h - delivering a message to whoever matched. */
+#ifndef CORE_PUBLISH_H
+#define CORE_PUBLISH_H
+
+#include "core/core.h"
+#include "core/message.h"
+
+/* Stage m for every target of match; returns how many got it. O(targets). */
+uint64_t publish_fan_out(struct core_loop *cl, const struct match *match, const struct message *m);
+
+/* Publish on behalf of the server: no permissions, no mappings. Returns how many got it. */
+uint64_t publish_internal(struct core_loop *cl, const struct message *m);
+
+#endif

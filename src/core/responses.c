@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* responses.c - a map with expiry; expired entries are cleared out when it is full. */
+#include "core/responses.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "os/sync.h"
+
+struct response {
+    int64_t left, expires_ns;
+};
+
+struct responses {
+    struct sync_mutex mutex;
+    struct map map;             /* reply subject -> struct response */
+    int64_t max, ttl_ns;
+};
+
+struct responses *responses_new(int64_t max, int64_t ttl_ns)
+{
+    struct responses *r = mem_zero(sizeof *r);
+
+    r->max = max;
+    r->ttl_ns = ttl_ns;
+    return r;
+}
+
+void responses_free(struct responses **r)
+{
+    if (*r == NULL) return;
+    for (size_t i = 0; i < (*r)->map.count; i++) mem_free((*r)->map.entries[i].value);
+    map_free(&(*r)->map);
+    mem_free(*r);
+    *r = NULL;
+}
+
+static void drop(struct responses *r, size_t i)
+{
+    struct map_entry *e = &r->map.entries[i];
+
+    mem_free(map_remove(&r->map, span_make(e->key, e->key_len)));
+}
+
+/* Room for one more: what expired goes, else what stands first. */
+static void make_room(struct responses *r, int64_t now_ns)
+{
+    for (size_t i = r->map.count; i-- > 0;) {
+        const struct response *e = r->map.entries[i].value;
+        if (r->ttl_ns > 0 && e->expires_ns <= now_ns) drop(r, i);
+    }
+    if (r->map.count >= RESPONSES_MAX) drop(r, 0);
+}
+
+void responses_add(struct responses *r, struct span reply, int64_t now_ns)
+{
+    struct response *e;
+
+    sync_mutex_lock(&r->mutex);
+    e = map_get(&r->map, reply);
+    if (e == NULL) {
+        if (r->map.count >= RESPONSES_MAX) make_room(r, now_ns);
+        e = mem_zero(sizeof *e);
+        map_set(&r->map, reply, e);
+    }
+    e->left = r->max;
+    e->expires_ns = now_ns + r->ttl_ns;
+    sync_mutex_unlock(&r->mutex);
+}
+
+bool responses_take(struct responses *r, struct span subject, int64_t now_ns)
+{
+    struct response *e;
+    bool allowed = false;
+
+    if (r == NULL) return false;
+    sync_mutex_lock(&r->mutex);
+    e = map_get(&r->map, subject);
+    if (e != NULL) {
+        allowed = r->ttl_ns <= 0 || now_ns < e->expires_ns;
+        if (!allowed || (r->max > 0 && --e->left == 0)) mem_free(map_remove(&r->map, subject));
+    }
+    sync_mutex_unlock(&r->mutex);
+    return allowed;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* responses.h - reply subjects a client with allow_responses was sent and may publish to.
+ *
+ * Filled by any loop that delivers to the client, used up by its own: locked, bounded, expiring. */
+#ifndef CORE_RESPONSES_H
+#define CORE_RESPONSES_H
+
+#include "base/span.h"
+
+#define RESPONSES_MAX 4096      /* entries; beyond that the oldest go */
+
+struct responses;
+
+/* max messages per reply subject, within ttl_ns; each <= 0: unlimited. */
+struct responses *responses_new(int64_t max, int64_t ttl_ns);
+void responses_free(struct responses **r);
+
+void responses_add(struct responses *r, struct span reply, int64_t now_ns);
+
+/* Whether a publish to subject is an answer that is still due; counts it. r may be NULL. */
+bool responses_take(struct responses *r, struct span subject, int64_t now_ns);
+
+#endif
