@@ -30,7 +30,7 @@ static int setup(void **state)
 {
     struct fixture *f = mem_zero(sizeof *f);
 
-    strcpy(f->folder, "/tmp/myelin-config-XXXXXX");
+    snprintf(f->folder, sizeof f->folder, "/tmp/myelin-config-XXXXXX");
     if (mkdtemp(f->folder) == NULL || chdir(f->folder) != 0) return -1;
     *state = f;
     return 0;
@@ -169,7 +169,8 @@ static void flag_errors(void **state)
         { "-p 70000", "invalid value \"70000\" for flag -p: value out of range\n", true, 0 },
         { "-p", "flag needs an argument: -p\n", true, 0 },
         { "-D=xx", "invalid boolean value \"xx\" for -D: parse error\n", true, 0 },
-        { "-=x", "bad flag syntax: -=x\n", true, 0 }, { "---p", "bad flag syntax: ---p\n", true, 0 },
+        { "-=x", "bad flag syntax: -=x\n", true, 0 },
+        { "---p", "bad flag syntax: ---p\n", true, 0 },
         { "foo", "nats-server: unrecognized command: \"foo\"\n", false, 1 },
         { "-D foo", "nats-server: unrecognized command: \"foo\"\n", false, 1 },
         { "-t", "nats-server: must specify [-c, --config] option to check configuration file "
@@ -183,7 +184,8 @@ static void flag_errors(void **state)
           false, 1 },
         { "--routes nats://a", "nats-server: flag -routes is not supported by this version of "
           "myelin\n", false, 1 },
-        { "-m 1 -ms 2", "nats-server: can't specify both HTTP (1) and HTTPs (2) ports\n", false, 1 },
+        { "-m 1 -ms 2", "nats-server: can't specify both HTTP (1) and HTTPs (2) ports\n", false,
+          1 },
     };
     struct fixture *f = *state;
 
@@ -200,7 +202,8 @@ static void modes(void **state)
 {
     static const struct { const char *line; enum run_mode mode; } rows[] = {
         { "-v", RUN_VERSION }, { "--version", RUN_VERSION }, { "version", RUN_VERSION },
-        { "VERSION", RUN_VERSION }, { "-h", RUN_HELP }, { "help", RUN_HELP }, { "-v -h", RUN_VERSION },
+        { "VERSION", RUN_VERSION }, { "-h", RUN_HELP }, { "help", RUN_HELP },
+        { "-v -h", RUN_VERSION },
         { "-h -v", RUN_VERSION }, { "--help_tls", RUN_HELP_TLS }, { "-v foo", RUN_VERSION },
         { "-sl reload=5", RUN_SIGNAL }, { "--signal stop -t", RUN_SIGNAL },
         { "-js=false --no_advertise=false --connect_retries 0", RUN_SERVER },
@@ -342,10 +345,10 @@ static void file_errors(void **state)
         { "max_sub_tokens: 0\n", "max_sub_tokens value can not be negative\n" },
         { "lame_duck_duration: \"29s\"\n", "c.conf:1:0: invalid lame_duck_duration of 29s, minimum "
           "is 30 seconds\n" },
-        { "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"30s\"\n", "nats-server: lame duck "
-          "grace period (30s) should be strictly lower than lame duck duration (30s)\n" },
-        { "max_payload: 64MB\nmax_pending: 67108863\n", "nats-server: max_payload (67108864) cannot "
-          "be higher than max_pending (67108863)\n" },
+        { "lame_duck_duration: \"30s\"\nlame_duck_grace_period: \"30s\"\n", "nats-server: lame "
+          "duck grace period (30s) should be strictly lower than lame duck duration (30s)\n" },
+        { "max_payload: 64MB\nmax_pending: 67108863\n", "nats-server: max_payload (67108864) "
+          "cannot be higher than max_pending (67108863)\n" },
         { "write_timeout: x\n", "write_timeout must be 'default', 'close' or 'retry'\n" },
         { "authorization {user: a, pass: b, token: t}\n", "Cannot have a user/pass and token\n" },
         { "authorization {user: a, users: []}\n",
@@ -360,8 +363,8 @@ static void file_errors(void **state)
         { "mappings {a: [{dest: b, weight: 60}, {dest: c, weight: 41}]}\n",
           "Error adding mapping for \"a\" : total weight needs to be <= 100\n" },
         { "no_auth_user: x\n", "no_auth_user: \"x\" present, but users/nkeys are not defined\n" },
-        { "no_auth_user: x\nauthorization {users: [{user: a}]}\n", "no_auth_user: \"x\" not present "
-          "as user or nkey in authorization block or account configuration\n" },
+        { "no_auth_user: x\nauthorization {users: [{user: a}]}\n", "no_auth_user: \"x\" not "
+          "present as user or nkey in authorization block or account configuration\n" },
         { "websocket {port: 1}\n", "websocket requires TLS configuration\n" },
         { "websocket {port: 1, no_tls: true, headers {Host: x}}\n",
           "websocket: invalid header \"Host\" not allowed\n" },
@@ -425,7 +428,8 @@ static void what_is_missing_is_refused(void **state)
     assert_int_equal(load_text(f, "port: 1\n\n jetstream { store_dir: x }\n"), ST_UNSUPPORTED);
     assert_string_equal(errors_of(f), "nats-server: c.conf:3:2: \"jetstream\" is not supported by "
                         "this version of myelin\n\n");
-    must_load(f, "jetstream: false\nocsp: false\ncluster {}\nmqtt {}\naccounts {A {exports: []}}\n");
+    must_load(f, "jetstream: false\nocsp: false\ncluster {}\nmqtt {}\n"
+              "accounts {A {exports: []}}\n");
 }
 
 static void check_mode_stops_after_the_file(void **state)
@@ -559,7 +563,8 @@ static void table_is_consistent(void **state)
                                     n == 0))
                     fail_msg("'%.*s' stands in two rows", SPAN_ARG(first));
         }
-        if (row->flags[0] != '\0' && row->help[0] != '\0') assert_non_null(strstr(usage, row->help));
+        if (row->flags[0] != '\0' && row->help[0] != '\0')
+            assert_non_null(strstr(usage, row->help));
     }
     assert_non_null(strstr(usage, "    -p, --port <port>                Use port for clients"));
     assert_non_null(strstr(tls, "    TLS_AES_128_GCM_SHA256\n"));
