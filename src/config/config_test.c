@@ -446,6 +446,28 @@ static void check_mode_stops_after_the_file(void **state)
     assert_string_equal(errors_of(f), "nats-server: c.conf: config has no values or is empty\n\n");
 }
 
+static void warnings_for_the_log(void **state)
+{
+    static const struct { const char *text, *want; } rows[] = {
+        { "port: 1", "" }, { "max_payload: 8MB", "" },
+        { "max_payload: 8388609", "Maximum payloads over 8.00 MB are generally discouraged and "
+          "could lead to poor performance\n" },
+        { "authorization {user: a, pass: b}",
+          "Plaintext passwords detected, use nkeys or bcrypt\n" },
+        { "authorization {users: [{user: a, password: \"$2secret\"}]}",
+          "Plaintext passwords detected, use nkeys or bcrypt\n" },
+        { "authorization {users: [{user: a, password: $2a$11$W2zko751KUvVy59mUTWmpO}]}", "" },
+        { "authorization {users: [{nkey: " USER_NKEY "}]}", "" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        must_load(f, rows[i].text);
+        const char *got = f->msgs.notices.len > 0 ? buf_text(&f->msgs.notices) : "";
+        if (strcmp(got, rows[i].want) != 0) fail_msg("row %zu: %s", i, got);
+    }
+}
+
 /* ---- reload ---- */
 
 /* Load before, reload after; returns the refusal, or "" and the names of the changes. */
@@ -598,8 +620,8 @@ int main(void)
         cmocka_unit_test(websocket_and_tls_blocks), cmocka_unit_test(file_errors),
         cmocka_unit_test(several_errors_are_all_told),
         cmocka_unit_test(what_is_missing_is_refused),
-        cmocka_unit_test(check_mode_stops_after_the_file), cmocka_unit_test(reload_plans),
-        cmocka_unit_test(reload_keeps_the_command_line),
+        cmocka_unit_test(check_mode_stops_after_the_file), cmocka_unit_test(warnings_for_the_log),
+        cmocka_unit_test(reload_plans), cmocka_unit_test(reload_keeps_the_command_line),
         cmocka_unit_test(descriptions_hold_no_secrets), cmocka_unit_test(table_is_consistent),
         cmocka_unit_test(public_keys),
     };
