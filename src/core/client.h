@@ -20,6 +20,8 @@ enum close_reason {
 const char *close_reason_text(enum close_reason reason);
 
 struct responses;
+struct client_bcrypt;
+struct client_wait;
 
 /* Subscriptions by sid: open addressing, pointers only. */
 struct client_subs {
@@ -40,7 +42,8 @@ struct client {
     struct client_details *details;     /* cold, see below */
     int64_t max_subs;                   /* -1: unlimited */
     bool awaiting_auth, connect_received, verbose, pedantic, echo, headers, no_responders;
-    bool first_pong_sent, info_sent, tls_done, counted, unsubscribed;
+    bool first_pong_sent, info_sent, tls_wanted, tls_done, unsubscribed;
+    bool over_limit;                    /* one connection too many: told so, then closed */
     uint8_t listener;                   /* enum core_listener */
     uint8_t protocol;
     uint8_t pings_out;
@@ -54,7 +57,7 @@ struct client {
 struct client_details {
     struct connect_options connect;
     struct auth_identity *identity;
-    struct auth_result *pending;        /* while bcrypt runs */
+    struct client_bcrypt *pending;      /* while bcrypt runs */
     struct socket_address peer;
     char nonce[16];                     /* NUL-terminated; empty: none */
     int64_t start_wall_ns;

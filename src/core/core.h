@@ -8,11 +8,11 @@
 #define CORE_CORE_H
 
 #include "auth/auth.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "core/account.h"
 #include "core/match.h"
 #include "net/loop.h"
-#include "os/mutex.h"
 
 struct client;
 struct worker;
@@ -29,7 +29,7 @@ struct core_config {
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
     struct websocket_settings *websocket;       /* NULL: no such listener */
     struct account *no_auth_account;            /* where clients without auth go: "$G" */
-    char **connect_urls;                        /* of INFO; NULL: none advertised */
+    struct span *connect_urls;                  /* of INFO, owned; NULL: none advertised */
     size_t connect_url_count;
 };
 
@@ -61,7 +61,7 @@ struct core {
     struct loop_group loops;
     struct core_identity identity;
     uint64_t seed;
-    struct mutex mutex;                 /* accounts, config */
+    struct sync_mutex mutex;            /* accounts, config */
     struct map accounts;                /* name -> struct account */
     struct account *global, *system;
     struct core_config *config;         /* the newest, a reference */
@@ -70,7 +70,6 @@ struct core {
     struct closed_ring *closed;
     atomic_bool lame_duck, shutting_down;
     int port, websocket_port;           /* bound; for INFO */
-    struct rate_limit *tls_rate;
 };
 
 /* Build from options, which the core owns from now on, also after an error. */
@@ -94,6 +93,9 @@ struct account *core_account(struct core *core, struct span name);
 /* Run fn(arg) on every loop and wait until all have; not from a loop. While the loops do not run
  * (before start, after stop) it is the caller's task to step them. */
 void core_on_each_loop(struct core *core, void (*fn)(struct core_loop *cl, void *arg), void *arg);
+
+/* Call fn for every client of a loop, on that loop; fn may close the client. */
+void core_each_client(struct core_loop *cl, void (*fn)(struct client *c, void *arg), void *arg);
 
 /* Take over new options as one transaction: build and check a new snapshot, then switch all loops.
  * On an error nothing changed and why says what is wrong. new_options is owned by the core in any

@@ -418,6 +418,7 @@ static void on_mail(struct sync_mail *mail, void *loop)
     }
     bits = atomic_exchange(&c->commands, 0);
     if (bits & CONN_COMMAND_ADOPT) adopt(c, l);
+    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
     if (c->closed) return;
     if (bits & CONN_COMMAND_SLOW) {
         l->stats.slow_pending++;
@@ -431,7 +432,6 @@ static void on_mail(struct sync_mail *mail, void *loop)
         c->flush_duty = true;
         conn_add_work(c);
     }
-    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
 }
 
 /* ---- closing ---- */

@@ -35,7 +35,7 @@ struct conn_ops {
     void (*on_end)(struct conn *c, enum conn_end why);
     /* c->timer fired; see conn_set_timer. */
     void (*on_timer)(struct conn *c);
-    /* Bits given to conn_notify from other threads, on the owner. */
+    /* Bits given to conn_notify from other threads, on the owner; c may be closed already. */
     void (*on_notify)(struct conn *c, unsigned bits);
     /* It is closed: take it out of everything that can reach it. */
     void (*on_close)(struct conn *c);
