@@ -12,7 +12,6 @@
 #include "os/entropy.h"
 #include "os/worker.h"
 
-#define NATS_VERSION "2.11.0"           /* whose features Myelin has; clients gate on it */
 #define BCRYPT_QUEUE_MAX 1024
 
 static void make_identity(struct core *core, const struct options *o)
@@ -26,7 +25,7 @@ static void make_identity(struct core *core, const struct options *o)
     nkey_server_xkey(seed, id->xkey);
     mem_wipe(seed, sizeof seed);
     id->name = mem_dup(o->server_name ? o->server_name : id->id);
-    id->version = mem_dup(NATS_VERSION);
+    id->version = mem_dup(CORE_NATS_VERSION);
     id->go = mem_dup("myelin" MYELIN_VERSION);
     id->start_wall_ns = clock_wall_ns();
     id->start_mono_ns = clock_mono_ns();
@@ -158,9 +157,8 @@ void core_each_client(struct core_loop *cl, void (*fn)(struct client *c, void *a
 
 static void close_one(struct client *c, void *arg)
 {
-    const int *reason = arg;
-
-    client_close(c, (enum close_reason)*reason);
+    (void)arg;
+    client_close(c, CLOSE_SERVER_SHUTDOWN);
 }
 
 static void close_all(struct core_loop *cl, void *arg)
@@ -168,9 +166,9 @@ static void close_all(struct core_loop *cl, void *arg)
     core_each_client(cl, close_one, arg);
 }
 
-void core_close_clients(struct core *core, int reason)
+void core_close_clients(struct core *core)
 {
-    core_on_each_loop(core, close_all, &reason);
+    core_on_each_loop(core, close_all, NULL);
 }
 
 static void send_ldm(struct client *c, void *arg)

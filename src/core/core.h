@@ -14,6 +14,8 @@
 #include "core/match.h"
 #include "net/loop.h"
 
+#define CORE_NATS_VERSION "2.11.0"    /* whose features Myelin has; clients gate on it */
+
 struct client;
 struct worker;
 struct tls_context;
@@ -103,8 +105,8 @@ void core_each_client(struct core_loop *cl, void (*fn)(struct client *c, void *a
 MUST_USE enum status core_reload(struct core *core, struct options *new_options,
                                  struct error *why);
 
-/* Close every client of every loop with a reason. Not from a loop. */
-void core_close_clients(struct core *core, int reason);
+/* Close every client of every loop because the server ends. Not from a loop. */
+void core_close_clients(struct core *core);
 
 /* Lame duck: tell clients (INFO ldm), take no new ones. Not from a loop. */
 void core_lame_duck(struct core *core);
