@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Escapes (\\r \\n \\t \\0 \\\\ \\xHH) and variables (${...}) in the text of a script."""
+
+import re
+
+from .failure import ScriptError
+
+TOKEN = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)|\$\{([^}]*)\}")
+ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
+
+
+def expand_bytes(text, lookup):
+    """Text of a send or an exact expectation, with escapes and variables, as bytes."""
+    out = bytearray()
+    at = 0
+    for token in TOKEN.finditer(text):
+        out += text[at:token.start()].encode()
+        at = token.end()
+        if token[1] is not None:
+            out.append(int(token[1], 16))
+        elif token[2] is not None:
+            if token[2] not in ESCAPES:
+                raise ScriptError("unknown escape '\\%s'" % token[2])
+            out += ESCAPES[token[2]]
+        else:
+            out += lookup(token[3]).encode()
+    return bytes(out + text[at:].encode())
+
+
+def expand_text(text, lookup, quote=str):
+    """Variables only; quote is applied to each value (re.escape in patterns)."""
+    return re.sub(r"\$\{([^}]*)\}", lambda token: quote(lookup(token[1])), text)
