@@ -23,7 +23,7 @@ from .transcript import Transcript, show
 DEADLINE_S = 8
 POLL_FIRST_S = 0.005
 POLL_MAX_S = 0.2
-LOG_SHOWN_MAX = 30
+LOG_SHOWN_MAX = 12
 SAFE_NODES = (ast.Expression, ast.Compare, ast.BinOp, ast.Constant, ast.Add, ast.Sub, ast.Mult,
               ast.FloorDiv, ast.Mod, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
               ast.UnaryOp, ast.USub, ast.BoolOp, ast.And, ast.Or)
@@ -251,7 +251,7 @@ class Run:
             return
         client.read_info()
         if rest:
-            self._connect(client, json.loads(rest.replace("${sig}", "")))
+            self._connect(client, json.loads(rest))
 
     @staticmethod
     def _connect(client, fields):

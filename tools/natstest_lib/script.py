@@ -10,6 +10,7 @@ VERBS = ("config", "file", "client", "close", "abort", "half-close", "sync", "dr
          "retry", "http", "info", "assert", "set", "reload", "signal", "log", "exit")
 OPERATORS = (">", ">>", "<", "<<", "<~", "<json", "closed")
 BLOCKS = ("config", "file", "repeat", "retry")
+CHECKS = ("http", "info", "<json")
 
 
 class Statement:
@@ -91,7 +92,16 @@ class Script:
                 statement.body = self._block(lines, self._depth_of(lines, number, indent))
             else:
                 statement.body = self._raw_block(lines, indent)
+                self._check_body(statement)
         return statements
+
+    def _check_body(self, statement):
+        if not statement.body or statement.verb in BLOCKS:
+            return
+        if statement.verb not in CHECKS or not statement.text.endswith(":"):
+            self._error(statement.line, "unexpected indented lines after '%s'"
+                        % statement.source())
+        statement.text = statement.text[:-1]
 
     def _depth_of(self, lines, number, indent):
         for _, text in lines:
