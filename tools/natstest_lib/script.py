@@ -5,7 +5,7 @@ import re
 
 from .failure import ScriptError
 
-HEADERS = ("only", "split", "flags", "pings", "timeout")
+HEADERS = ("only", "split", "peer-split", "flags", "pings", "timeout")
 VERBS = ("config", "file", "client", "close", "abort", "half-close", "sync", "drain", "repeat",
          "retry", "http", "info", "assert", "set", "reload", "signal", "log", "exit")
 OPERATORS = (">", ">>", "<", "<<", "<~", "<json", "closed")
@@ -61,13 +61,13 @@ class Script:
             self._error(1, "no statements")
 
     def _take_header(self, line, text):
-        match = re.fullmatch(r"([a-z]+): *(.*)", text)
+        match = re.fullmatch(r"([a-z-]+): *(.*)", text)
         if match is None or match.group(1) not in HEADERS:
             return False
         name, value = match.groups()
         if name in self.headers:
             self._error(line, "second header '%s'" % name)
-        if name in ("only", "split") and " -- " not in value:
+        if name in ("only", "split", "peer-split") and " -- " not in value:
             self._error(line, "header '%s' needs a reason after ' -- '" % name)
         self.headers[name] = value
         return True
