@@ -180,7 +180,7 @@ class Run:
                 client.flush()
 
     def _on_client(self, statement):
-        client = self._client(statement.who)
+        client = self._client(expand_text(statement.who, self._lookup))
         verb, text = statement.verb, statement.text
         if verb in (">", ">>"):
             self._flush(but=client)

@@ -132,6 +132,6 @@ class Script:
         operator, _, argument = rest.partition(" ")
         if operator not in OPERATORS:
             self._error(number, "unknown statement '%s'" % text)
-        if re.fullmatch(r"[a-z][a-z0-9_]*", word) is None:
+        if re.fullmatch(r"[a-z][a-z0-9_]*(\$\{\w+\})?", word) is None:
             self._error(number, "bad client name '%s'" % word)
         return Statement(number, operator, word, argument)
