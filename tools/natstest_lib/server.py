@@ -36,9 +36,9 @@ class Server:
         self.reader.start()
         try:
             self.wait_log(r"Server is ready", READY_S)
-        except Failure:
+        except Failure as failure:
             self.kill()
-            raise
+            raise Failure("%s\n%s" % (failure, "\n".join(self.lines[-5:]))) from None
         for line in self.lines:
             found = LISTENING.search(line)
             if found:
