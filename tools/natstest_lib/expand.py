@@ -5,7 +5,8 @@ import re
 
 from .failure import ScriptError
 
-TOKEN = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)|\$\{([^}]*)\}")
+VARIABLE = r"\$\{((?:[^{}]|\$\{[^{}]*\})*)\}"     # a name may have one variable inside
+TOKEN = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)|" + VARIABLE)
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 
 
@@ -23,10 +24,10 @@ def expand_bytes(text, lookup):
                 raise ScriptError("unknown escape '\\%s'" % token[2])
             out += ESCAPES[token[2]]
         else:
-            out += lookup(token[3]).encode()
+            out += lookup(expand_text(token[3], lookup)).encode()
     return bytes(out + text[at:].encode())
 
 
 def expand_text(text, lookup, quote=str):
     """Variables only; quote is applied to each value (re.escape in patterns)."""
-    return re.sub(r"\$\{([^}]*)\}", lambda token: quote(lookup(token[1])), text)
+    return re.sub(VARIABLE, lambda token: quote(lookup(expand_text(token[1], lookup))), text)

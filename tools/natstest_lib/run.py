@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import tempfile
 import time
 
@@ -267,20 +268,20 @@ class Run:
             client.read_info()
 
     def _do_close(self, statement):
-        self.clients.pop(self._client(statement.text).name).close()
+        self.clients.pop(self._client(self._text(statement)).name).close()
 
     def _do_abort(self, statement):
-        self.clients.pop(self._client(statement.text).name).close(abort=True)
+        self.clients.pop(self._client(self._text(statement)).name).close(abort=True)
 
     def _do_half_close(self, statement):
-        self._client(statement.text).half_close()
+        self._client(self._text(statement)).half_close()
 
     def _do_sync(self, statement):
-        for name in statement.text.split():
+        for name in self._text(statement).split():
             self._client(name).sync()
 
     def _do_drain(self, statement):
-        for name in statement.text.split():
+        for name in self._text(statement).split():
             self._client(name).drain()
 
     def _do_repeat(self, statement):
@@ -330,7 +331,7 @@ class Run:
         return parse_json(body, "GET " + path)
 
     def _do_info(self, statement):
-        name, _, check = statement.text.partition(" ")
+        name, _, check = self._text(statement).partition(" ")
         self._check_all(self._client(name).info, ([check] if check else []) + statement.body)
 
     def _do_assert(self, statement):
@@ -359,6 +360,16 @@ class Run:
         self._start_server()
         found = self.server.wait_log(expand_text(statement.text, self._lookup, re.escape))
         self.variables.update(found.groupdict())
+
+    def _do_refused(self, _):
+        """A new connection must be refused, now or soon."""
+        def attempt():
+            try:
+                socket.create_connection(("127.0.0.1", self.server.port), self.deadline_s).close()
+            except ConnectionRefusedError:
+                return
+            raise Failure("a new connection is accepted")
+        self._poll(attempt)
 
     def _do_exit(self, statement):
         self.server.wait_exit(int(statement.text))

@@ -7,7 +7,7 @@ import unittest
 
 from . import ed25519, nkey
 from .checks import check_json
-from .expand import expand_bytes
+from .expand import expand_bytes, expand_text
 from .failure import Failure, ScriptError
 from .run import evaluate
 from .script import Script
@@ -58,6 +58,11 @@ class SelfTest(unittest.TestCase):
         lookup = {"x": "\\r"}.__getitem__
         self.assertEqual(expand_bytes(r"a\x00\r\n\t\0\\${x}", lookup), b"a\0\r\n\t\0\\\\r")
         self.assertRaises(ScriptError, expand_bytes, r"\q", lookup)
+
+    def test_a_variable_may_name_another(self):
+        lookup = {"n": "7", "s7.msgs": "3"}.__getitem__
+        self.assertEqual(expand_bytes("${s${n}.msgs}!", lookup), b"3!")
+        self.assertEqual(expand_text("{{x}} ${s${n}.msgs}", lookup), "{{x}} 3")
 
     def test_checks_pass_and_fail(self):
         value = {"a": [{"n": "x", "v": 1}, {"n": "y", "v": 2}], "t": True, "s": "hello"}

@@ -20,7 +20,7 @@ MONITOR = re.compile(r"Starting http monitor on (\S+):(\d+)$")
 
 
 class Server:
-    """A running server. Counters in lines are 0-based; log() moves on from line to line."""
+    """A running server. wait_log() moves on from line to line of lines."""
 
     def __init__(self, command, deadline_s):
         self.deadline_s = deadline_s
@@ -39,6 +39,7 @@ class Server:
         except Failure as failure:
             self.kill()
             raise Failure("%s\n%s" % (failure, "\n".join(self.lines[-5:]))) from None
+        self.log_next = 0
         for line in self.lines:
             found = LISTENING.search(line)
             if found:
