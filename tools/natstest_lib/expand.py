@@ -5,7 +5,9 @@ import re
 
 from .failure import ScriptError
 
-VARIABLE = r"\$\{((?:[^{}]|\$\{[^{}]*\})*)\}"     # a name may have one variable inside
+# A name may hold variables, and those variables again: ${a${b${c}}}.
+NAME = r"(?:[^{}]|\$\{(?:[^{}]|\$\{[^{}]*\})*\})*"
+VARIABLE = r"\$\{(" + NAME + r")\}"
 TOKEN = re.compile(r"\\x([0-9A-Fa-f]{2})|\\(.)|" + VARIABLE)
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}
 

@@ -311,24 +311,26 @@ class Run:
     def _do_http(self, statement):
         """GET until the answer passes all checks: monitoring lags behind the wire."""
         self._start_server()
-        words = self._text(statement).split(" ", 1)
-        checks = words[1:] + statement.body
-        self._poll(lambda: self._check_all(self._get(words[0]), checks))
+        words = self._text(statement).split(" ")
+        status = int(words.pop(0)) if words[0].isdigit() else 200
+        checks = [" ".join(words[1:])] + statement.body
+        self._poll(lambda: self._check_all(self._get(words[0], status), checks))
 
-    def _get(self, path):
+    def _get(self, path, status):
+        """The JSON of a GET; null if an error status is expected."""
         connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port,
                                                 timeout=self.deadline_s)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
             body = answer.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise Failure("GET %s: %s" % (path, error)) from None
         finally:
             connection.close()
-        if answer.status != 200:
-            raise Failure("GET %s: status %d" % (path, answer.status))
-        return parse_json(body, "GET " + path)
+        if answer.status != status:
+            raise Failure("GET %s: status %d, not %d" % (path, answer.status, status))
+        return parse_json(body, "GET " + path) if status == 200 else None
 
     def _do_info(self, statement):
         name, _, check = self._text(statement).partition(" ")
