@@ -2,6 +2,7 @@
 """Tests of the runner's own parts: `natstest --self-test`."""
 
 import os
+import sys
 import tempfile
 import unittest
 
@@ -9,7 +10,7 @@ from . import ed25519, nkey
 from .checks import check_json
 from .expand import expand_bytes, expand_text
 from .failure import Failure, ScriptError
-from .run import evaluate
+from .run import Run, evaluate
 from .script import Script
 
 # RFC 8032, section 7.1, tests 1 to 3: seed, public key, message, signature.
@@ -96,7 +97,82 @@ class SelfTest(unittest.TestCase):
             self.assertRaises(ScriptError, parse, text)
 
 
+# Scripts that must pass with the fake server, and such as must not: what it says
+# after "client a {}" (which sends CONNECT and PING), and what the script makes of it.
+GOOD = (
+    "a > SAY hello|\na < hello\n",
+    "a > SAY hello|you|\na << hello\\r\\nyou\\r\\n\n",
+    "a > SAY MSG foo 1|\na <~ MSG (?P<s>\\w+) \\d\na > SAY ${s}|\na < foo\n",
+    "a > SAY {\"x\":[1,{\"y\":true}]}|\na <json x[1].y = true\n",
+    "a > BYE\na closed\n",
+    "a > SAY PING|\nsync a\n",
+    "a > SAY MSG f 1 2|hi|\ndrain a\nassert ${a.msgs} + ${a.bytes} + ${a.sid.1} == 4\n",
+    "info a deep.x[1] = 2\n",
+    "retry:\n    a > SAY x|\n    a < x\n",
+    "log Listening for client\n",
+    "repeat 3:\n    a > SAY ${i}|\n    a < ${i}\n",
+    "signal INT\nexit 0\n",
+    "a > DIE\na closed\nexit 3\n",
+)
+BAD = (
+    ("a > SAY hello|\na < hell\n", "expected: hell"),
+    ("a > SAY hello|\na < hello \\x20\n", "expected: hello"),
+    ("a >> SAY hello|\na < hello\n", "time-out"),
+    ("a > SAY hello|you|\na << hello\\r\\nme\n", "expected: hello"),
+    ("a > SAY MSG foo|\na <~ MSG fo\n", "a match of"),
+    ("a > SAY {\"x\":1}|\na <json x = 2\n", "JSON check failed"),
+    ("a > SAY {x}|\na <json x = 2\n", "not JSON"),
+    ("a > SAY -ERR 'x'|\nsync a\n", "expected: PONG"),
+    ("a > SAY extra|\n", "expected: PONG"),
+    ("a > SAY MSG f 1 2|hi!|\ndrain a\n", "payload"),
+    ("a > SAY -ERR 'x'|\ndrain a\n", "expected: MSG or PONG"),
+    ("drain a\nassert ${a.msgs} == 1\n", "not true"),
+    ("a closed\n", "time-out"),
+    ("a > SAY x|\na > BYE\na closed\n", "got:      x"),
+    ("a > BYE\na < x\n", "closed"),
+    ("a > BYE\n", "closed"),
+    ("a > DIE\na closed\n", "server exit code"),
+    ("a > DIE\na closed\nexit 0\n", "expected: 0"),
+    ("exit 0\n", "has not ended"),
+    ("info a proto = 2\n", "JSON check failed"),
+    ("log no such line\n", "no log line"),
+    ("refused\n", "is accepted"),
+    ("b > PING\n", "no client 'b'"),
+    ("a > ${nothing}\n", "unknown variable"),
+)
+
+
+class RunTest(unittest.TestCase):
+    """Whole scripts against a server that says what it is told to."""
+
+    DEADLINES = 0.05    # of the usual 8 s: the failing ones wait that long
+
+    def report_of(self, text, mode):
+        """What a run of the script reports; None if it passed."""
+        binary = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fakeserver.py")
+        handle, launcher = tempfile.mkstemp(suffix=".sh")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nexec '%s' -B '%s'\n" % (sys.executable, binary))
+        os.chmod(launcher, 0o700)
+        try:
+            return Run(parse("client a {}\n" + text), launcher, mode, self.DEADLINES).run()
+        finally:
+            os.unlink(launcher)
+
+    def test_good_answers_pass(self):
+        for text in GOOD:
+            for mode in ("whole", "byte"):
+                with self.subTest(text, mode=mode):
+                    self.assertIsNone(self.report_of(text, mode))
+
+    def test_wrong_answers_fail(self):
+        for text, reason in BAD:
+            with self.subTest(text):
+                self.assertIn(reason, self.report_of(text, "whole") or "passed")
+
+
 def self_test():
     """Run them; whether all passed."""
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(SelfTest)
+    load = unittest.defaultTestLoader.loadTestsFromTestCase
+    suite = unittest.TestSuite([load(SelfTest), load(RunTest)])
     return unittest.TextTestRunner(verbosity=1).run(suite).wasSuccessful()

@@ -104,7 +104,8 @@ class Server:
     def stop(self):
         """End a server that should still be running: SIGINT must give exit code 0."""
         if not self.running():
-            raise Failure("the server ended by itself, code %d" % self.process.returncode)
+            raise Failure("server exit code\n  expected: 0, on SIGINT\n  got:      %d, before that"
+                          % self.process.returncode)
         self.signal("INT")
         self.wait_exit(0, STOP_S)
 
