@@ -9,6 +9,7 @@ something, or when a write is blocked because the server wants to be read.
 import json
 import select
 import socket
+import ssl
 import struct
 import time
 
@@ -16,6 +17,7 @@ from .failure import Failure
 from .transcript import show
 
 READ_MAX = 1 << 18
+BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 BYTEWISE_EDGE = 4096    # of a longer write only this much at either end goes byte by byte
 
 
@@ -47,6 +49,20 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
 
+    def start_tls(self, authority, certificate):
+        """Handshake; certificate is a pair of files or None. A failure is a close by the server."""
+        context = ssl.create_default_context(cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(*certificate)
+        self.sock.settimeout(self.deadline_s)
+        try:
+            self.sock = context.wrap_socket(self.sock, server_hostname="127.0.0.1")
+            self.transcript.add(self.name, ".", self.sock.version().encode())
+            self.sock.setblocking(False)
+        except OSError as error:
+            self.transcript.add(self.name, ".", b"no TLS: " + str(error).encode())
+            self.at_end = True
+
     # Writing.
 
     def send(self, data):
@@ -77,7 +93,7 @@ class Client:
         while view and not self.broken:
             try:
                 view = view[self.sock.send(view):]
-            except BlockingIOError:
+            except BLOCKED:
                 left = give_up - time.monotonic()
                 if left <= 0:
                     raise Failure("client %s: the server does not read (%d bytes left)"
@@ -91,18 +107,20 @@ class Client:
     # Reading.
 
     def _receive(self):
-        try:
-            data = self.sock.recv(READ_MAX)
-        except BlockingIOError:
-            return
-        except OSError:     # a reset: what came before it has been read by now
-            data = b""
-        if data:
-            self.transcript.add(self.name, "<", data)
-            self.unread += data
-        elif not self.at_end:
-            self.transcript.add(self.name, ".", b"closed by the server")
-            self.at_end = True
+        """Read all there is: select() does not see what TLS has in its buffer."""
+        while not self.at_end:
+            try:
+                data = self.sock.recv(READ_MAX)
+            except BLOCKED:
+                return
+            except OSError:     # a reset: what came before it has been read by now
+                data = b""
+            if data:
+                self.transcript.add(self.name, "<", data)
+                self.unread += data
+            else:
+                self.transcript.add(self.name, ".", b"closed by the server")
+                self.at_end = True
 
     def _wait(self, ready):
         """Receive until ready() or the end of the connection; False on time-out."""

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import time
 
-from . import nkey
+from . import certs, nkey
 from .checks import check_json, field
 from .client import Client, parse_json
 from .expand import expand_bytes, expand_text
@@ -238,21 +238,34 @@ class Run:
     def _do_client(self, statement):
         self._start_server()
         name, _, rest = self._text(statement).partition(" ")
-        options = {"mode": self.mode, "deadline_s": self.deadline_s,
-                   "pings_shown": self.script.headers.get("pings") == "shown"}
-        buffer = re.search(r" ?rcvbuf=(\d+)$", rest)
-        if buffer:
-            options["rcvbuf"] = int(buffer[1])
-            rest = rest[:buffer.start()]
+        fields = re.search(r"\{.*\}", rest)
+        words = (rest.replace(fields[0], "") if fields else rest).split()
+        words = dict((word + "=").split("=")[:2] for word in words)
+        if set(words) - {"raw", "tls", "tls-first", "cert", "rcvbuf"}:
+            raise ScriptError("unknown words after 'client'")
         if name in self.clients:
             self.clients[name].close()
+        options = {"mode": self.mode, "deadline_s": self.deadline_s,
+                   "pings_shown": self.script.headers.get("pings") == "shown",
+                   "rcvbuf": int(words.get("rcvbuf", 0))}
         client = Client(name, ("127.0.0.1", self.server.port), self.transcript, options)
         self.clients[name] = client
-        if rest == "raw":
+        if "tls-first" in words:
+            self._start_tls(client, words.get("cert"))
+        if "raw" in words or client.at_end:
             return
         client.read_info()
-        if rest:
-            self._connect(client, json.loads(rest))
+        if "tls" in words:
+            self._start_tls(client, words.get("cert"))
+        if fields and not client.at_end:
+            self._connect(client, json.loads(fields[0]))
+
+    def _start_tls(self, client, cert):
+        files = [os.path.join(self.directory, "%s%s" % (cert, end)) for end in (".pem", ".key")]
+        client.start_tls(os.path.join(self.directory, "ca.pem"), files if cert else None)
+
+    def _do_certs(self, _):
+        certs.make(self.directory)
 
     @staticmethod
     def _connect(client, fields):
