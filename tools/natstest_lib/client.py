@@ -7,6 +7,7 @@ something, or when a write is blocked because the server wants to be read.
 """
 
 import json
+import re
 import select
 import socket
 import ssl
@@ -176,14 +177,15 @@ class Client:
             raise Failure("client %s\n  expected: %s\n  got:      %s%s"
                           % (self.name, show(expected + b"\r\n"), show(got), where))
 
-    def expect_closed(self):
-        """Nothing more comes but the end of the connection."""
+    def expect_closed(self, pattern):
+        """What comes before the end of the connection matches pattern; None: nothing comes."""
         def ready():
             self._skip_pings(b"")
-            return bool(self.unread)
+            return bool(self.unread) and pattern is None
         self._wait(ready)
-        if self.unread or not self.at_end:
-            self._complain("the connection closed, nothing before that")
+        if not self.at_end or re.fullmatch(pattern or b"", self.unread, re.DOTALL) is None:
+            self._complain("%s, then the connection closed" % (show(pattern or b"nothing")))
+        self.unread.clear()
 
     def read_info(self):
         """Take an INFO line and keep its JSON."""

@@ -43,7 +43,7 @@ def serve(listener):
                 data = b""
             *lines, rest = (pending[sock] + data).split(b"\r\n")
             pending[sock] = rest
-            if not data or not all([answer(sock, line) for line in lines]):
+            if not data or not all(answer(sock, line) for line in lines):
                 del pending[sock]
                 sock.close()
 

@@ -108,7 +108,7 @@ class Run:
             command += ["-c", config]
         flags = expand_text(self.script.headers.get("flags", ""), self._lookup)
         self.server = Server(command + shlex.split(flags), self.deadline_s)
-        self.transcript.add("server", ".", b"ready on port %d" % self.server.port)
+        self.transcript.add("server", ".", b"ready on port %d" % self.server.ports["client"])
 
     def _config_path(self):
         return os.path.join(self.directory, "server.conf")
@@ -140,10 +140,8 @@ class Run:
 
     def _lookup_server(self, what):
         self._start_server()
-        if what == "port":
-            return str(self.server.port)
-        if what == "http_port":
-            return str(self.server.http_port)
+        if what.endswith("_port"):
+            return str(self.server.ports[what[:-5]])
         if what == "rss_kib":
             return str(self.server.rss_kib())
         raise ScriptError("unknown variable '${server.%s}'" % what)
@@ -197,7 +195,8 @@ class Run:
         elif verb == "<json":
             self._match_json(client, statement)
         else:
-            client.expect_closed()
+            pattern = expand_text(text, self._lookup, re.escape)
+            client.expect_closed(pattern.encode("latin-1") or None)
 
     def _match_line(self, client, pattern):
         line = client.read_line(pattern.encode())
@@ -241,18 +240,19 @@ class Run:
         fields = re.search(r"\{.*\}", rest)
         words = (rest.replace(fields[0], "") if fields else rest).split()
         words = dict((word + "=").split("=")[:2] for word in words)
-        if set(words) - {"raw", "tls", "tls-first", "cert", "rcvbuf"}:
+        if set(words) - {"raw", "ws", "tls", "tls-first", "cert", "rcvbuf"}:
             raise ScriptError("unknown words after 'client'")
         if name in self.clients:
             self.clients[name].close()
         options = {"mode": self.mode, "deadline_s": self.deadline_s,
                    "pings_shown": self.script.headers.get("pings") == "shown",
                    "rcvbuf": int(words.get("rcvbuf", 0))}
-        client = Client(name, ("127.0.0.1", self.server.port), self.transcript, options)
+        port = self.server.ports["ws" if "ws" in words else "client"]
+        client = Client(name, ("127.0.0.1", port), self.transcript, options)
         self.clients[name] = client
         if "tls-first" in words:
             self._start_tls(client, words.get("cert"))
-        if "raw" in words or client.at_end:
+        if "raw" in words or "ws" in words or client.at_end:
             return
         client.read_info()
         if "tls" in words:
@@ -331,7 +331,7 @@ class Run:
 
     def _get(self, path, status):
         """The JSON of a GET; null if an error status is expected."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.http_port,
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.ports["http"],
                                                 timeout=self.deadline_s)
         try:
             connection.request("GET", path)
@@ -380,7 +380,8 @@ class Run:
         """A new connection must be refused, now or soon."""
         def attempt():
             try:
-                socket.create_connection(("127.0.0.1", self.server.port), self.deadline_s).close()
+                socket.create_connection(("127.0.0.1", self.server.ports["client"]),
+                                         self.deadline_s).close()
             except ConnectionRefusedError:
                 return
             raise Failure("a new connection is accepted")

@@ -16,6 +16,7 @@ from .failure import Failure
 READY_S = 20
 STOP_S = 20
 LISTENING = re.compile(r"Listening for client connections on (\S+):(\d+)$")
+WEBSOCKET = re.compile(r"Listening for websocket clients on wss?://(\S+):(\d+)$")
 MONITOR = re.compile(r"Starting http monitor on (\S+):(\d+)$")
 
 
@@ -27,8 +28,7 @@ class Server:
         self.lines = []
         self.log_next = 0
         self.ended = False
-        self.port = 0
-        self.http_port = 0
+        self.ports = {}     # of "client", "http" and "ws", as the log tells them
         self.changed = threading.Condition()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -41,12 +41,13 @@ class Server:
             raise Failure("%s\n%s" % (failure, "\n".join(self.lines[-5:]))) from None
         self.log_next = 0
         for line in self.lines:
-            found = LISTENING.search(line)
-            if found:
-                self.port = int(found[2])
-            found = MONITOR.search(line)
-            if found:
-                self.http_port = int(found[2])
+            for kind, regex in (("client", LISTENING), ("http", MONITOR), ("ws", WEBSOCKET)):
+                found = regex.search(line)
+                if found:
+                    self.ports[kind] = int(found[2])
+        if "client" not in self.ports:
+            self.kill()
+            raise Failure("the log does not tell the port")
 
     def _collect(self):
         for raw in self.process.stderr:
