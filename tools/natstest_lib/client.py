@@ -14,12 +14,14 @@ import ssl
 import struct
 import time
 
+from .backlog import Backlog
 from .failure import Failure
 from .transcript import show
 
 READ_MAX = 1 << 18
 BLOCKED = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-BYTEWISE_EDGE = 4096    # of a longer write only this much at either end goes byte by byte
+BYTEWISE_MAX = 8192     # a longer write goes byte by byte only at
+BYTEWISE_EDGE = 256     # either end
 
 
 class Client:
@@ -47,6 +49,7 @@ class Client:
         except OSError as error:
             self.sock.close()
             raise Failure("client %s can't connect: %s" % (name, error)) from None
+        self.backlog = Backlog(self.sock)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
 
@@ -80,13 +83,18 @@ class Client:
         if not self.bytewise:
             self._write(data)
             return
-        edge = len(data) if len(data) <= 2 * BYTEWISE_EDGE else BYTEWISE_EDGE
-        for at in range(edge):
-            self._write(data[at:at + 1])
+        edge = len(data) if len(data) <= BYTEWISE_MAX else BYTEWISE_EDGE
+        self._write_bytes(data[:edge])
         if edge < len(data):
             self._write(data[edge:-edge])
-            for at in range(len(data) - edge, len(data)):
-                self._write(data[at:at + 1])
+            self._write_bytes(data[-edge:])
+
+    def _write_bytes(self, data):
+        """One write and, on the other side, one read per byte."""
+        reading = True
+        for at in range(len(data)):
+            reading = reading and self.backlog.wait_empty()
+            self._write(data[at:at + 1])
 
     def _write(self, data):
         view = memoryview(data)
@@ -238,6 +246,7 @@ class Client:
         """Close this end, with a reset instead of a FIN if abort."""
         if abort:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.backlog.close()
         self.sock.close()
 
 

@@ -11,6 +11,7 @@ import shutil
 import socket
 import tempfile
 import time
+import traceback
 
 from . import certs, nkey
 from .checks import check_json, field
@@ -394,5 +395,8 @@ class Run:
 
 def run_file(path, binary, mode, scale):
     """Run the script at path in the mode; (passed, report)."""
-    report = Run(Script(path), binary, mode, scale).run()
+    try:
+        report = Run(Script(path), binary, mode, scale).run()
+    except Exception:       # a defect of the runner fails this script, not the others
+        report = "%s (%s)\n%s" % (path, mode, traceback.format_exc())
     return report is None, report or ""
