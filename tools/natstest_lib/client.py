@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 import struct
+import threading
 import time
 
 from .backlog import Backlog
@@ -39,6 +40,8 @@ class Client:
         self.unsent = bytearray()
         self.at_end = False         # the server closed
         self.broken = False         # a write failed: the server has closed or will be seen to
+        self.flood = None           # the thread of start_flood()
+        self.flooding = False
         self.mid_line = False       # the last byte sent was not a line feed
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if options.get("rcvbuf"):
@@ -235,6 +238,29 @@ class Client:
     def _count(self, key, amount):
         self.tally[key] = self.tally.get(key, 0) + amount
 
+    # A client that never stops.
+
+    def start_flood(self, data):
+        """Write data again and again from a thread, until stop_flood()."""
+        self.flush()
+        self.flooding = True
+        self.flood = threading.Thread(target=self._flood, args=(data,), daemon=True)
+        self.flood.start()
+
+    def _flood(self, data):
+        try:
+            while self.flooding and not self.broken:
+                self._write(data)
+        except Failure:
+            self.broken = True
+
+    def stop_flood(self):
+        """Let the write in progress end and be the last; nothing if there is no flood."""
+        self.flooding = False
+        if self.flood is not None:
+            self.flood.join()
+            self.flood = None
+
     # Ending.
 
     def half_close(self):
@@ -244,6 +270,7 @@ class Client:
 
     def close(self, abort=False):
         """Close this end, with a reset instead of a FIN if abort."""
+        self.stop_flood()
         if abort:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.backlog.close()

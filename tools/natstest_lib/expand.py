@@ -25,6 +25,9 @@ def expand_bytes(text, lookup):
             if token[2] not in ESCAPES:
                 raise ScriptError("unknown escape '\\%s'" % token[2])
             out += ESCAPES[token[2]]
+        elif token[3].startswith("repeat:"):
+            inner, _, count = token[3][7:].rpartition(":")
+            out += expand_bytes(inner, lookup) * int(expand_text(count, lookup))
         else:
             out += lookup(expand_text(token[3], lookup)).encode()
     return bytes(out + text[at:].encode())

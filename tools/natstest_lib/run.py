@@ -26,6 +26,7 @@ DEADLINE_S = 8
 POLL_FIRST_S = 0.005
 POLL_MAX_S = 0.2
 LOG_SHOWN_MAX = 12
+FLOOD_REPEAT = 10000
 SAFE_NODES = (ast.Expression, ast.Compare, ast.BinOp, ast.Constant, ast.Add, ast.Sub, ast.Mult,
               ast.FloorDiv, ast.Mod, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
               ast.UnaryOp, ast.USub, ast.BoolOp, ast.And, ast.Or)
@@ -80,6 +81,7 @@ class Run:
         self.source = "end of script: PING on every open connection, then SIGINT"
         self._flush()
         for client in self.clients.values():
+            client.stop_flood()
             if not (client.at_end or client.mid_line or self.exited):
                 client.hide_pings = True
                 client.sync()
@@ -367,6 +369,13 @@ class Run:
             self.server.wait_log("Failed to reload server configuration: .*" + pattern)
         else:
             self.server.wait_log("Reloaded server configuration")
+
+    def _do_flood(self, statement):
+        name, _, text = statement.text.partition(" ")
+        self._client(name).start_flood(expand_bytes(text, self._lookup) * FLOOD_REPEAT)
+
+    def _do_calm(self, statement):
+        self._client(statement.text).stop_flood()
 
     def _do_signal(self, statement):
         self.server.signal(statement.text)

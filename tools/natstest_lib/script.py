@@ -8,7 +8,7 @@ from .failure import ScriptError
 HEADERS = ("only", "split", "peer-split", "flags", "pings", "timeout")
 VERBS = ("config", "file", "client", "close", "abort", "half-close", "sync", "drain", "repeat",
          "retry", "http", "info", "assert", "set", "reload", "signal", "log", "exit", "refused",
-         "certs")
+         "certs", "flood", "calm")
 OPERATORS = (">", ">>", "<", "<<", "<~", "<json", "closed")
 BLOCKS = ("config", "file", "repeat", "retry")
 CHECKS = ("http", "info", "<json")

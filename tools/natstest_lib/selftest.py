@@ -58,6 +58,7 @@ class SelfTest(unittest.TestCase):
     def test_escapes_and_variables_become_bytes(self):
         lookup = {"x": "\\r"}.__getitem__
         self.assertEqual(expand_bytes(r"a\x00\r\n\t\0\\${x}", lookup), b"a\0\r\n\t\0\\\\r")
+        self.assertEqual(expand_bytes(r"${repeat:a:\r:2}b", lookup), b"a:\ra:\rb")
         self.assertRaises(ScriptError, expand_bytes, r"\q", lookup)
 
     def test_a_variable_may_name_another(self):
