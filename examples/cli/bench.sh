@@ -7,6 +7,10 @@
 #
 # MSGS sets the number of messages (100000). Exits 0 if all three runs ended.
 set -eu
+command -v nats >/dev/null || {
+    echo "bench: needs the nats command (natscli)" >&2
+    exit 1
+}
 NATS_URL=${1:-${NATS_URL:-nats://127.0.0.1:4222}}
 export NATS_URL
 MSGS=${MSGS:-100000}

@@ -8,6 +8,10 @@
 #
 # Exits 0 if the server answers, and if the check is critical for a port where nobody listens.
 set -eu
+command -v nats >/dev/null || {
+    echo "check: needs the nats command (natscli)" >&2
+    exit 1
+}
 NATS_URL=${1:-${NATS_URL:-nats://127.0.0.1:4222}}
 export NATS_URL
 

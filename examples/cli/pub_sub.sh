@@ -10,6 +10,10 @@
 # script publishes numbered messages until the subscriber has ended. Exits 0 if the subscriber
 # got three of them in a row.
 set -eu
+command -v nats >/dev/null || {
+    echo "pub_sub: needs the nats command (natscli)" >&2
+    exit 1
+}
 NATS_URL=${1:-${NATS_URL:-nats://127.0.0.1:4222}}
 export NATS_URL
 

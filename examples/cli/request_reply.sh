@@ -8,6 +8,10 @@
 # `nats reply` is a service; requests are repeated until it is there: until then the server
 # answers each of them at once with "no responders". Exits 0 if the right replies came.
 set -eu
+command -v nats >/dev/null || {
+    echo "request_reply: needs the nats command (natscli)" >&2
+    exit 1
+}
 NATS_URL=${1:-${NATS_URL:-nats://127.0.0.1:4222}}
 export NATS_URL
 
