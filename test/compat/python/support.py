@@ -17,7 +17,9 @@ def trust():
 
 def connect(url=URL, **options):
     """A connection that gives up instead of reconnecting, so that a failure shows at once."""
-    return nats.connect(url, **{"allow_reconnect": False, "connect_timeout": 5, **options})
+    return nats.connect(url, **{"allow_reconnect": False, "connect_timeout": 5,
+                                 "max_reconnect_attempts": 1, "reconnect_time_wait": 0.1,
+                                 **options})
 
 
 async def round_trip(nc):
