@@ -43,8 +43,9 @@ def command(args, what, **kwargs):
     except subprocess.TimeoutExpired:
         raise Unobtainable(f"{what}: {args[0]} did not end in 15 minutes") from None
     if done.returncode != 0:
-        tail = "\n".join(done.stdout.splitlines()[-15:])
-        raise Unobtainable(f"{what}: {' '.join(map(str, args))} failed:\n{tail}")
+        lines = done.stdout.splitlines()
+        shown = lines if len(lines) <= 20 else [*lines[:10], "...", *lines[-10:]]
+        raise Unobtainable("\n".join([f"{what}: {' '.join(map(str, args))} failed:", *shown]))
     return done.stdout
 
 
@@ -116,7 +117,7 @@ class Toolchain:
             def build(place):
                 for f in pins:
                     shutil.copy(f, place)
-                command(["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"],
+                command(["npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"],
                         "nats.js", cwd=place)
             version = command(["node", "--version"], "nats.js")
             if int(version.lstrip("v").split(".")[0]) < 20:
