@@ -158,23 +158,27 @@ def javascript_suites(tools, checkout, work):
     (source / "deno.json").write_text(json.dumps(
         {"compilerOptions": {"strict": True}, "imports": modules, "nodeModulesDir": "manual",
          "lock": False, "unstable": ["detect-cjs"]}))
-    for name, folder in (("nats.js", "core"), ("nats.js", "transport-deno"),
-                         ("nats.js services", "services")):
+    for folder in ("core", "transport-deno", "services"):
         for file in sorted((source / folder / "tests").glob("*_test.ts")):
-            yield deno_suite(name, folder, file, source, place)
+            yield deno_suite(folder, file, source, place)
 
 
-def deno_suite(name, folder, file, source, place):
+def deno_suite(folder, file, source, place):
     def case_name(case):
-        return f"{file.name}::{case.get('name')}"
+        return f"{label}::{case.get('name')}"
+    label = f"{folder}/{file.name}"
     argv = [place / "node_modules/@deno/linux-x64-glibc/deno", "test", "-A", "--no-check", "--quiet",
             "--junit-path=@JUNIT@"]
-    out = [re.escape(case.split("::")[1]) for suite, case, _ in deselected()
-           if suite == name and case.startswith(f"{file.name}::")]
-    if out:
-        argv.append(f"--filter=/^(?!(?:{'|'.join(out)})$)/".replace("\\ ", " ").replace("\\-", "-"))
-    label = f"{folder}/{file.name}"
-    return Suite(name, label, [*argv, file.relative_to(source)], source,
+    text = file.read_text()
+    for suite, case, _ in deselected():
+        if suite == "nats.js" and case.startswith(f"{label}::"):
+            title = re.escape(case.split("::")[1])
+            text, found = re.subn(rf'Deno\.test(\(\s*["\'`]{title}["\'`])', r"Deno.test.ignore\1",
+                                  text)
+            if found != 1:
+                raise toolchain.Unobtainable(f"deselected.txt: {case} is there {found} times")
+    file.write_text(text)
+    return Suite("nats.js", label, [*argv, file.relative_to(source)], source,
                  {"NO_COLOR": "1", "DEMO": "1"},
                  case_name)
 
