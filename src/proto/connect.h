@@ -10,7 +10,7 @@
 #include "base/span.h"
 #include "base/status.h"
 
-enum { CONNECT_DEPTH_MAX = 32 };        /* arrays and objects inside each other, CONNECT's included */
+enum { CONNECT_DEPTH_MAX = 32 };        /* arrays and objects, the outermost included */
 
 struct connect_options {
     bool echo, verbose, pedantic;       /* true unless the client says otherwise */

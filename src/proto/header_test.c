@@ -36,8 +36,10 @@ static void removes_every_duplicate(void **state)
 {
     static const struct { const char *block, *key; bool prefix; const char *want; } rows[] = {
         { V "A: 1\r\nB: 2\r\nA: 3\r\n\r\n", "A", false, V "B: 2\r\n\r\n" },
-        { V "A: 1\r\nA: 2\r\n\r\n", "A", false, "" }, { V "B: 1\r\n\r\n", "A", false, V "B: 1\r\n\r\n" },
-        { V "\r\n", "A", false, V "\r\n" }, { V "AB: 1\r\nA:\r\n\r\n", "A", false, V "AB: 1\r\n\r\n" },
+        { V "A: 1\r\nA: 2\r\n\r\n", "A", false, "" },
+        { V "B: 1\r\n\r\n", "A", false, V "B: 1\r\n\r\n" },
+        { V "\r\n", "A", false, V "\r\n" },
+        { V "AB: 1\r\nA:\r\n\r\n", "A", false, V "AB: 1\r\n\r\n" },
         { V "X: A: 1\r\n\r\n", "A", false, V "X: A: 1\r\n\r\n" },
         { V "X: 1\nA: 2\r\n\r\n", "A", false, V "X: 1\n\r\n" },
         { "NATS/1.0 404 x\r\nA: 1\r\n\r\n", "A", false, "NATS/1.0 404 x\r\n\r\n" },
@@ -53,7 +55,8 @@ static void removes_every_duplicate(void **state)
         memcpy(block, rows[i].block, len);
         len = rows[i].prefix ? header_remove_prefix(block, len, span_of(rows[i].key))
                              : header_remove(block, len, span_of(rows[i].key));
-        if (!span_is(span_make(block, len), rows[i].want)) fail_msg("row %zu: %.*s", i, (int)len, block);
+        if (!span_is(span_make(block, len), rows[i].want))
+            fail_msg("row %zu: %.*s", i, (int)len, block);
     }
 }
 
@@ -63,7 +66,8 @@ static void validity(void **state)
         { V "\r\n", true }, { V "A: 1\r\n\r\n", true }, { "NATS/1.0 503\r\n\r\n", true },
         { "NATS/1.0 100 Idle Heartbeat\r\nA: 1\r\nA: 2\r\n\r\n", true }, { V "A:\r\n\r\n", true },
         { "", false }, { "NATS/1.0", false }, { V, false }, { V "A: 1\r\n", false },
-        { "NATS/1.1\r\n\r\n", false }, { "NATS/1.0x\r\n\r\n", false }, { "HTTP/1.0\r\n\r\n", false },
+        { "NATS/1.1\r\n\r\n", false }, { "NATS/1.0x\r\n\r\n", false },
+        { "HTTP/1.0\r\n\r\n", false },
         { V "A 1\r\n\r\n", false }, { V ": 1\r\n\r\n", false }, { V "A : 1\r\n\r\n", false },
         { V "A: 1\n\r\n", false }, { V "A: 1\r2\r\n\r\n", false }, { V "\r\nA: 1\r\n\r\n", false },
         { V "A: 1\r\n\r\nx", false }, { "NATS/1.0\n\n", false },

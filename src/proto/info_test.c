@@ -27,8 +27,8 @@ static struct info_fields plain(void)
 }
 
 #define PLAIN "INFO {\"server_id\":\"NAUV\",\"server_name\":\"x\\u003cy\\u003e\"," \
-    "\"version\":\"2.15.1\",\"proto\":1,\"go\":\"go1.26.8\",\"host\":\"127.0.0.1\",\"port\":45401," \
-    "\"headers\":true,"
+    "\"version\":\"2.15.1\",\"proto\":1,\"go\":\"go1.26.8\",\"host\":\"127.0.0.1\"," \
+    "\"port\":45401,\"headers\":true,"
 
 static void empty_fields_are_left_out(void **state)
 {

@@ -92,12 +92,11 @@ struct websocket_decoder {
     unsigned char head[14];
     unsigned head_len;
     unsigned char opcode;
-    bool final, in_payload, in_message, message_compressed, failed, closed;
+    bool final, in_payload, in_message, message_compressed, tail_fed, over;
     unsigned char mask[4];
     unsigned mask_at;
     uint64_t left;                      /* of the frame's payload */
     uint64_t message_in, message_out;   /* of the compressed message */
-    unsigned tail_fed;
     char control[WEBSOCKET_CONTROL_MAX];
     unsigned control_len;
     struct websocket_inflater *inflater;        /* only inside a compressed message */
@@ -112,7 +111,7 @@ void websocket_decoder_fini(struct websocket_decoder *d);
 /* Decode from bytes (changed in place: unmasked) until there is an event; *used says how many
  * bytes are done with and not to be given again. Call until MORE. After CLOSE or ERROR the
  * stream is over: further calls give MORE and take everything. An event may come with *used 0
- * while a compressed message is drained. Memory: none between messages, about 56 KiB within a
+ * while a compressed message is drained. Memory: none between messages, about 64 KiB within a
  * compressed one. */
 struct websocket_event websocket_decode(struct websocket_decoder *d, char *bytes, size_t len,
                                         size_t *used);
@@ -131,7 +130,7 @@ size_t websocket_frame_head(unsigned char out[WEBSOCKET_HEAD_MAX], enum websocke
                             bool final, bool compressed, uint64_t payload_bytes);
 
 struct websocket_deflater;
-struct websocket_deflater *websocket_deflater_new(void);        /* about 140 KiB */
+struct websocket_deflater *websocket_deflater_new(void);        /* about 280 KiB */
 void websocket_deflater_free(struct websocket_deflater **z);
 
 struct websocket_framing { bool compress, browser, fragment_compressed; };
