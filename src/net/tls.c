@@ -11,6 +11,7 @@
 #include <openssl/err.h>
 
 #include "base/assert.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "net/tls_priv.h"
 #include "os/socket.h"
@@ -117,45 +118,49 @@ static bool is_not_tls(int reason)
 {
     return reason == SSL_R_HTTP_REQUEST || reason == SSL_R_HTTPS_PROXY_REQUEST ||
            reason == SSL_R_WRONG_VERSION_NUMBER || reason == SSL_R_UNKNOWN_PROTOCOL ||
-           reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_UNEXPECTED_MESSAGE ||
-           reason == SSL_R_RECORD_LENGTH_MISMATCH || reason == SSL_R_BAD_RECORD_TYPE;
+           reason == SSL_R_PACKET_LENGTH_TOO_LONG || reason == SSL_R_BAD_RECORD_TYPE;
 }
 
-/* The peer's chain as nats-server appends it to a failed verification. */
-static char *describe_peer(const struct tls_stream *s)
+static const char *verify_text(int code)
 {
-    struct tls_peer_certificate *certs;
-    size_t count = tls_peer_certificates(s, &certs);
-    char *text = mem_dup("");
-
-    for (size_t i = 0; i < count; i++) {
-        char *longer = mem_printf("%s%s%s SHA-256: %s", text, i ? "; " : " (", certs[i].subject,
-                                  certs[i].sha256);
-        mem_free(text);
-        text = longer;
+    switch (code) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        return "certificate signed by unknown authority";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "certificate has expired or is not yet valid";
+    case X509_V_ERR_INVALID_PURPOSE:
+        return "certificate specifies an incompatible key usage";
+    default:
+        return X509_verify_cert_error_string(code);
     }
-    tls_peer_certificates_free(certs, count);
-    return text;
 }
 
-static char *describe_verify(const struct tls_stream *s)
+/* OpenSSL forgets the certificates of a peer that it does not trust: describe them here, with
+ * digests, as nats-server does. */
+int tls_on_verify(int ok, X509_STORE_CTX *at)
 {
-    long code = SSL_get_verify_result(s->ssl);
-    const char *text = X509_verify_cert_error_string(code);
-    char *peer, *all;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(at, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_stream *s = BIO_get_data(SSL_get_rbio(ssl));
+    STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(at);
+    struct buf text = { 0 };
 
-    if (code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-        code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
-        code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
-        code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN)
-        text = "certificate signed by unknown authority";
-    else if (code == X509_V_ERR_CERT_HAS_EXPIRED || code == X509_V_ERR_CERT_NOT_YET_VALID)
-        text = "certificate has expired or is not yet valid";
-    peer = describe_peer(s);
-    all = mem_printf("tls: failed to verify certificate: x509: %s%s%s", text, peer,
-                     peer[0] ? ")" : "");
-    mem_free(peer);
-    return all;
+    if (ok || s->error) return ok;
+    buf_printf(&text, "tls: failed to verify certificate: x509: %s",
+               verify_text(X509_STORE_CTX_get_error(at)));
+    for (int i = 0; i < sk_X509_num(sent); i++) {
+        char *subject = tls_subject_text(sk_X509_value(sent, i)), digest[65];
+        tls_digest_certificate(sk_X509_value(sent, i), digest);
+        buf_printf(&text, "%s%s SHA-256: %s", i ? "; " : " (", subject, digest);
+        mem_free(subject);
+    }
+    if (sk_X509_num(sent) > 0) buf_append_char(&text, ')');
+    s->error = buf_take(&text);
+    return 0;
 }
 
 static char *describe_failure(struct tls_stream *s)
@@ -170,7 +175,6 @@ static char *describe_failure(struct tls_stream *s)
         return mem_printf("remote error: tls: %s", alert_text(reason - SSL_AD_REASON_OFFSET));
     if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
         return mem_dup("tls: client didn't provide a certificate");
-    if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return describe_verify(s);
     if (reason == SSL_R_NO_SHARED_CIPHER)
         return mem_dup("tls: no cipher suite supported by both client and server");
     if (reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW)
@@ -184,8 +188,10 @@ static char *describe_failure(struct tls_stream *s)
 
 static enum status fail_handshake(struct tls_stream *s, enum status st, char *error)
 {
-    mem_free(s->error);
-    s->error = error;
+    if (s->error)                       /* known already, and better */
+        mem_free(error);
+    else
+        s->error = error;
     ERR_clear_error();
     return st;
 }

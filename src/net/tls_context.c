@@ -173,7 +173,8 @@ static enum status set_verify(SSL_CTX *ssl, const struct tls_settings *s, struct
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
 
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-    if (s->verify) SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (s->verify)
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, tls_on_verify);
     if (s->ca_file) return load_authorities(ssl, s->ca_file, why);
     if (s->verify && SSL_CTX_set_default_verify_paths(ssl) != 1)
         return error_set(why, ST_IO, "failed to load system root ca certificates");

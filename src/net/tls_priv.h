@@ -38,6 +38,9 @@ struct tls_stream {
 /* The socket as OpenSSL sees it. The caller owns it. */
 BIO_METHOD *tls_bio_method_new(void);
 
+/* OpenSSL's callback for each certificate of a chain: notes why it is not trusted. */
+int tls_on_verify(int ok, X509_STORE_CTX *at);
+
 /* Go's name of a cipher suite of the protocol, or "" if Go does not know it. Static. */
 const char *tls_cipher_name(unsigned protocol_id);
 
