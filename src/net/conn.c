@@ -65,6 +65,7 @@ static void advance_handshake(struct conn *c)
         if (c->handshake_armed) conn_arm(c, false);
         c->handshake_armed = false;
         become_ready(c);
+        if (!c->closed && c->transport->has_input && c->transport->has_input(c)) conn_add_work(c);
     } else if (st == ST_AGAIN) {
         if (write != c->handshake_armed) conn_arm(c, write);
         c->handshake_armed = write;
@@ -203,10 +204,10 @@ static void read_once(struct loop *l, struct conn *c)
     loop_now(l);
     n = big ? read_into_tail(l, c) : read_into_buffer(l, c);
     if (n > 0) c->in_bytes_window += (size_t)n;
-    if (c->closed || n == -EAGAIN) return;
+    if (c->closed) return;
     if (n == 0)
         c->ops->on_end(c, CONN_END_EOF);
-    else if (n < 0)
+    else if (n < 0 && n != -EAGAIN)
         c->ops->on_end(c, n == -EPROTO ? CONN_END_PROTOCOL : CONN_END_READ_ERROR);
     else if (!c->paused && c->transport->has_input && c->transport->has_input(c))
         conn_add_work(c);
