@@ -19,6 +19,7 @@
 struct client;
 struct worker;
 struct tls_context;
+struct websocket_context;
 struct closed_ring;
 
 enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENERS };
@@ -29,10 +30,10 @@ struct core_config {
     struct options *options;                    /* owned */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
-    struct websocket_settings *websocket;       /* NULL: no such listener */
+    struct websocket_context *websocket;        /* NULL: no such listener */
     struct account *no_auth_account;            /* where clients without auth go: "$G" */
-    struct span *connect_urls;                  /* of INFO, owned; NULL: none advertised */
-    size_t connect_url_count;
+    char *advertise_host;                       /* client_advertise, for INFO; NULL: none */
+    int advertise_port;                         /* 0: the bound one */
 };
 
 struct core_identity {
@@ -59,6 +60,11 @@ struct core_counters {
     _Atomic uint64_t event_seq;
 };
 
+struct core_rate {                      /* events in the current second */
+    struct sync_mutex mutex;
+    int64_t count, end_ns;
+};
+
 struct core {
     struct loop_group loops;
     struct core_identity identity;
@@ -71,6 +77,7 @@ struct core {
     struct worker *worker;              /* bcrypt */
     struct closed_ring *closed;
     atomic_bool lame_duck, shutting_down;
+    struct core_rate tls_rate;          /* of handshakes, for connection_rate_limit */
     int port, websocket_port;           /* bound; for INFO */
 };
 

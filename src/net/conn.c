@@ -87,6 +87,8 @@ static void adopt(struct conn *c, struct loop *l)
     if (c->timer_parked) timers_set(&l->timers, &c->timer, c->timer.due_ns);
     if (c->io_timer_parked) timers_set(&l->timers, &c->io_timer, c->io_timer.due_ns);
     c->timer_parked = c->io_timer_parked = false;
+    if (!c->opened && c->ops->on_open) c->ops->on_open(c);
+    c->opened = true;
     if (st != ST_OK) {
         c->ops->on_end(c, CONN_END_READ_ERROR);
     } else if (!c->ready) {
