@@ -11,6 +11,7 @@
 #include "net/conn.h"
 #include "net/conn_priv.h"
 #include "os/clock.h"
+#include "proto/websocket.h"
 
 #define RETIRE_WAIT_MS 10       /* look again for retired objects after this long */
 #define READ_HEADROOM (64 * 1024)
@@ -69,6 +70,7 @@ void loop_group_fini(struct loop_group *g)
         mem_free(l->stages);
         mem_free(l->stage_of);
         mem_free(l->read_buffer);
+        websocket_deflater_free(&l->deflater);
         mem_free(l);
     }
     mem_free(g->loops);

@@ -22,6 +22,7 @@
 struct conn;
 struct loop;
 struct loop_group;
+struct websocket_deflater;
 
 /* Something the poll set watches; embedded first in its object. */
 struct pollable {
@@ -54,6 +55,7 @@ struct loop {
     int64_t now_ns;                     /* monotonic, as of this iteration or chunk */
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */
+    struct websocket_deflater *deflater;        /* made for the first compressed output */
 
     char *read_buffer;                  /* a kept tail, then LOOP_READ_BYTES */
     size_t read_headroom;
