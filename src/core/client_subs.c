@@ -288,4 +288,5 @@ void client_recheck_subs(struct client *c)
         buf_free(&filter);
     }
     mem_free(all);
+    sublist_invalidate(c->account->sublist);    /* results made by the old rules */
 }
