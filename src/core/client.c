@@ -239,7 +239,7 @@ static void on_notify(struct conn *conn, unsigned bits)
     struct client *c = client_of(conn);
 
     if (!(bits & CLIENT_NOTIFY_AUTH) || c->details->pending == NULL) return;
-    if (conn->closed)
+    if (conn->closed || atomic_load(&c->core->shutting_down))   /* then nothing was computed */
         client_drop_bcrypt(c);
     else
         client_on_bcrypt(c);

@@ -136,7 +136,7 @@ static void run_bcrypt(struct worker_job *job)
 {
     struct client_bcrypt *b = CONTAINER_OF(job, struct client_bcrypt, job);
 
-    auth_bcrypt_run(b->result.job);
+    if (!atomic_load(&b->client->core->shutting_down)) auth_bcrypt_run(b->result.job);
     conn_notify(&b->client->conn, CLIENT_NOTIFY_AUTH);
 }
 

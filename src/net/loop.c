@@ -47,21 +47,12 @@ enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed)
     return ST_OK;
 }
 
-static void release_all(struct loop *l)
-{
-    while (l->retired) {
-        struct sync_retired *r = l->retired;
-        l->retired = r->next;
-        r->release(r, l);
-    }
-    l->retired_end = &l->retired;
-}
-
 void loop_group_fini(struct loop_group *g)
 {
-    for (unsigned i = 0; i < g->count; i++) release_all(g->loops[i]);
+    loop_group_drain(g);
     for (unsigned i = 0; i < g->count; i++) {
         struct loop *l = g->loops[i];
+        if (l == NULL) continue;        /* out of descriptors half-way */
         assert(list_is_empty(&l->conns));
         poll_fini(&l->poll);
         timers_fini(&l->timers);
@@ -133,6 +124,23 @@ static void run_timers(struct loop *l)
         t->fire(t, l);
         loop_commit(l);
     }
+}
+
+void loop_group_drain(struct loop_group *g)
+{
+    bool left;
+
+    for (unsigned i = 0; i < g->count; i++) sync_epochs_leave(&g->epochs, i);
+    do {
+        left = false;
+        for (unsigned i = 0; i < g->count; i++) {
+            struct loop *l = g->loops[i];
+            if (l == NULL) continue;
+            run_mail(l);                /* may post to the others, and to ourselves */
+            free_retired(l);            /* what a mail under way refers to is retired again */
+            left = left || l->retired != NULL || !sync_mailbox_is_empty(&l->mailbox);
+        }
+    } while (left);
 }
 
 /* How long the next poll may take, in milliseconds; rounded up so that a timer is due then. */
