@@ -89,7 +89,7 @@ static inline struct client *client_of(struct conn *c)
 static inline struct loop *client_loop(const struct client *c)
 {
     return atomic_load_explicit(&((struct client *)(uintptr_t)c)->conn.loop,
-                                memory_order_relaxed);
+                                memory_order_acquire);
 }
 
 #endif

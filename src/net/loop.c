@@ -214,13 +214,13 @@ static void grace_over(struct sync_mail *mail, void *loop)
     g->done(g);
 }
 
-/* On a visited loop: mail runs between chunks, so everything staged before has been spliced. */
+/* On a visited loop: mail runs between chunks, so at most what other mail staged is not spliced. */
 static void grace_visited(struct sync_mail *mail, void *loop)
 {
     struct grace_visit *v = CONTAINER_OF(mail, struct grace_visit, mail);
     struct loop_grace *g = v->grace;
 
-    (void)loop;
+    loop_commit(loop);
     mem_free(v);
     if (atomic_fetch_sub(&g->left, 1) == 1) {
         g->home.run = grace_over;
