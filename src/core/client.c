@@ -100,6 +100,7 @@ static void start_session(struct client *c)
 {
     const struct core_config *config = core_of(client_loop(c))->config;
 
+    c->config_serial = config->serial;
     if (c->over_limit) {
         client_send_error(c, "maximum connections exceeded");
         client_close(c, CLOSE_MAX_CONNECTIONS);
@@ -245,6 +246,14 @@ static void on_notify(struct conn *conn, unsigned bits)
         client_on_bcrypt(c);
 }
 
+/* On its way between two loops it was on neither's list when they switched. */
+static void on_moved(struct conn *conn)
+{
+    struct client *c = client_of(conn);
+
+    if (c->config_serial < core_of(client_loop(c))->config->serial) client_apply_config(c, NULL);
+}
+
 static bool is_busy(const struct conn *conn)
 {
     const struct client *c = (const struct client *)(const void *)conn;
@@ -254,7 +263,7 @@ static bool is_busy(const struct conn *conn)
 
 const struct conn_ops client_conn_ops = {
     .on_ready = on_ready, .on_bytes = client_on_bytes, .on_end = on_end,
-    .on_timer = client_on_timer, .on_notify = on_notify, .on_close = on_close,
+    .on_timer = client_on_timer, .on_notify = on_notify, .on_moved = on_moved, .on_close = on_close,
     .is_busy = is_busy, .on_release = on_release,
 };
 
@@ -264,6 +273,7 @@ void client_apply_config(struct client *c, const struct core_config *old)
 {
     (void)old;
     if (c->conn.closed) return;
+    c->config_serial = core_of(client_loop(c))->config->serial;
     client_recheck_auth(c);
     if (!c->conn.closed && c->account) client_apply_limits(c);
 }

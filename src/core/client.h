@@ -51,6 +51,7 @@ struct client {
     int64_t start_ns, last_ns;          /* monotonic */
     int64_t auth_deadline_ns, ping_due_ns, ping_sent_ns, last_in_ns;    /* 0: none */
     int64_t rtt_ns;
+    uint64_t config_serial;             /* of the configuration it was last checked against */
     struct client_wait *wait;           /* a grace period under way, or NULL */
 };
 

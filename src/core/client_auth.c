@@ -13,6 +13,7 @@ struct client_bcrypt {                  /* details->pending while the worker has
     struct client *client;
     struct auth_result result;
     bool recheck;                       /* of a live client after a reload */
+    uint64_t config_serial;             /* by which configuration */
 };
 
 void client_auth_violation(struct client *c)
@@ -146,7 +147,8 @@ static void start_bcrypt(struct client *c, struct auth_result *r, bool recheck)
 
     assert(c->details->pending == NULL);
     *b = (struct client_bcrypt){ .job.run = run_bcrypt, .client = c, .result = *r,
-                                 .recheck = recheck };
+                                 .recheck = recheck,
+                                 .config_serial = core_of(client_loop(c))->config->serial };
     *r = (struct auth_result){ 0 };
     c->details->pending = b;
     conn_pause(&c->conn, CONN_PAUSE_AUTH);
@@ -174,9 +176,12 @@ void client_on_bcrypt(struct client *c)
         else if (accept_result(c, &b->result))
             finish_connect(c);
     }
+    /* A reload came while the worker was at it: what was decided is by the old rules. */
+    if (!c->conn.closed && b->config_serial != core_of(client_loop(c))->config->serial)
+        client_recheck_auth(c);
     auth_result_fini(&b->result);
     mem_free(b);
-    if (!c->conn.closed) conn_resume(&c->conn, CONN_PAUSE_AUTH);
+    if (!c->conn.closed && c->details->pending == NULL) conn_resume(&c->conn, CONN_PAUSE_AUTH);
 }
 
 void client_drop_bcrypt(struct client *c)

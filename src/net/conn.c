@@ -91,6 +91,8 @@ static void adopt(struct conn *c, struct loop *l)
     } else if (!c->ready) {
         advance_handshake(c);
     } else {
+        if (c->ops->on_moved) c->ops->on_moved(c);
+        if (c->closed) return;
         conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
     }
 }
