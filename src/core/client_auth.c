@@ -59,15 +59,18 @@ void client_apply_limits(struct client *c)
 void client_set_perms(struct client *c, struct perms *perms)
 {
     struct perms *old = c->perms;
-    int64_t max, ttl_ns;
+    int64_t max = 0, ttl_ns = 0;
+    bool responds = perms_responses(perms, &max, &ttl_ns);
 
     /* Under the lock: other loops read it while they build match results (client_is_denied). */
     if (c->account) sync_brlock_write(&c->account->lock);
     c->perms = perms;
     if (c->account) sync_brlock_write_done(&c->account->lock);
     perms_unref(old);
-    if (perms_responses(perms, &max, &ttl_ns) && c->responses == NULL)
+    if (responds && c->responses == NULL)
         c->responses = responses_new(max, ttl_ns);
+    else
+        responses_configure(c->responses, responds, max, ttl_ns);
 }
 
 bool client_join_account(struct client *c, struct account *a, struct perms *perms)

@@ -115,7 +115,7 @@ static struct sub *new_sub(struct client *c, struct span sid)
     sub->subscriber = &c->subscriber;
     sub->no_echo = !c->echo;
     sub->headers = c->headers;
-    sub->track_responses = c->responses != NULL;
+    atomic_init(&sub->track_responses, c->responses != NULL);
     sub->sid_len = (uint16_t)sid.len;
     memcpy(sub->sid, sid.p, sid.len);
     return sub;
@@ -285,6 +285,7 @@ void client_recheck_subs(struct client *c)
         all[i]->check_delivery = perms_needs_deliver_check(c->perms, buf_span(&filter),
                                                            sublist_queue(all[i]));
         sync_brlock_write_done(&c->account->lock);
+        atomic_store(&all[i]->track_responses, c->responses != NULL);
         buf_free(&filter);
     }
     mem_free(all);

@@ -130,7 +130,8 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
     if (conn_drops(l, &c->conn)) return false;
     max = atomic_load(&sub->max);       /* ordered after waking up, see sync_epochs_enter */
     if (max > 0 && !count_exactly(c, sub)) return false;
-    if (sub->track_responses && m->reply.len) responses_add(c->responses, m->reply, l->now_ns);
+    if (m->reply.len && atomic_load_explicit(&sub->track_responses, memory_order_acquire))
+        responses_add(c->responses, m->reply, l->now_ns);
     f = form_for(sub, m);
     if (m->raw.len && f.total == m->total && (m->total <= COPY_BYTES_MAX || m->keep == NULL))
         stage_raw(l, &c->conn, sub, m);

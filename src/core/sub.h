@@ -29,7 +29,7 @@ struct sub {
     uint16_t sid_len;
     bool check_delivery;                /* a deny rule may forbid single messages */
     bool no_echo, headers;              /* what the client wished when it subscribed */
-    bool track_responses;               /* allow_responses: remember reply subjects */
+    atomic_bool track_responses;        /* allow_responses: remember reply subjects */
     atomic_bool reaping;                /* reap is under way */
     atomic_bool closed;                 /* removed; loops that still see it skip it */
     char sid[];
