@@ -65,6 +65,7 @@ enum status core_new(struct core **out, struct options *options, unsigned loops,
         return st;
     }
     core_config_apply_limits(core, core->config);
+    core->loops.spread = core->config->options->loops_spread;
     init_loops(core);
     *out = core;
     return ST_OK;

@@ -90,6 +90,8 @@ struct loop_group {
     struct loop **loops;
     struct sync_epochs epochs;
     struct loop_limits limits;
+    bool spread;                        /* see balance_pick; set before the loops run */
+    atomic_uint next_pick;
     struct sync_mutex slot_mutex;
     uint32_t *free_slots, free_slot_count, free_slot_cap, slot_end;
 };
