@@ -189,10 +189,18 @@ static void on_notify(struct conn *conn, unsigned bits)
     struct client *c = client_of(conn);
 
     if (!(bits & CLIENT_NOTIFY_AUTH) || c->details->pending == NULL) return;
-    if (conn->closed)
+    if (conn->closed || atomic_load(&c->core->shutting_down))   /* then nothing was computed */
         client_drop_bcrypt(c);
     else
         client_on_bcrypt(c);
+}
+
+/* On its way between two loops it was on neither's list when they switched. */
+static void on_moved(struct conn *conn)
+{
+    struct client *c = client_of(conn);
+
+    if (c->config_serial < core_of(client_loop(c))->config->serial) client_apply_config(c, NULL);
 }
 
 static bool is_busy(const struct conn *conn)
@@ -203,8 +211,9 @@ static bool is_busy(const struct conn *conn)
 }
 
 const struct conn_ops client_conn_ops = {
-    .on_open = client_on_open, .on_ready = client_on_ready, .on_bytes = client_on_bytes, .on_end = on_end,
-    .on_timer = client_on_timer, .on_notify = on_notify, .on_close = on_close,
+    .on_open = client_on_open, .on_ready = client_on_ready, .on_bytes = client_on_bytes,
+    .on_end = on_end, .on_timer = client_on_timer, .on_notify = on_notify, .on_moved = on_moved,
+    .on_close = on_close,
     .is_busy = is_busy, .on_release = on_release,
 };
 
@@ -214,6 +223,7 @@ void client_apply_config(struct client *c, const struct core_config *old)
 {
     (void)old;
     if (c->conn.closed) return;
+    c->config_serial = core_of(client_loop(c))->config->serial;
     client_recheck_auth(c);
     if (!c->conn.closed && c->account) client_apply_limits(c);
 }

@@ -52,6 +52,7 @@ struct client {
     int64_t start_ns, last_ns;          /* monotonic */
     int64_t auth_deadline_ns, ping_due_ns, ping_sent_ns, last_in_ns;    /* 0: none */
     int64_t rtt_ns;
+    uint64_t config_serial;             /* of the configuration it was last checked against */
     struct client_wait *wait;           /* a grace period under way, or NULL */
 };
 
@@ -95,7 +96,7 @@ static inline struct client *client_of(struct conn *c)
 static inline struct loop *client_loop(const struct client *c)
 {
     return atomic_load_explicit(&((struct client *)(uintptr_t)c)->conn.loop,
-                                memory_order_relaxed);
+                                memory_order_acquire);
 }
 
 #endif

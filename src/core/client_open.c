@@ -69,6 +69,7 @@ static void start_session(struct client *c)
     int64_t timeout = o->authorization.timeout_ns;
 
     c->opening = CLIENT_OPEN;
+    c->config_serial = config->serial;
     c->auth_deadline_ns = 0;
     if (c->over_limit) {
         client_send_error(c, "maximum connections exceeded");

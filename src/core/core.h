@@ -27,6 +27,7 @@ enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENE
 /* Everything a reload can change, as one immutable counted snapshot. */
 struct core_config {
     atomic_uint refs;
+    uint64_t serial;                            /* 1 at start, one more with every reload */
     struct options *options;                    /* owned */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */

@@ -168,6 +168,7 @@ enum status core_config_new(struct core_config **out, struct core *core, struct 
 
     *out = NULL;
     atomic_init(&c->refs, 1);
+    c->serial = core->config ? core->config->serial + 1 : 1;
     c->options = options;
     st = plan_make(&plan, options, why);
     if (st == ST_OK) st = core_config_make_transports(c, why);

@@ -16,7 +16,7 @@ static void fire_io_timer(struct timer *t, void *loop);
 
 static struct loop *owner(const struct conn *c)
 {
-    return atomic_load_explicit(&((struct conn *)(uintptr_t)c)->loop, memory_order_relaxed);
+    return atomic_load_explicit(&((struct conn *)(uintptr_t)c)->loop, memory_order_acquire);
 }
 
 static ssize_t tcp_read(struct conn *c, void *p, size_t len)
@@ -94,6 +94,8 @@ static void adopt(struct conn *c, struct loop *l)
     } else if (!c->ready) {
         advance_handshake(c);
     } else {
+        if (c->ops->on_moved) c->ops->on_moved(c);
+        if (c->closed) return;
         conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
     }
 }
@@ -143,6 +145,7 @@ static void process(struct loop *l, struct conn *c, const char *p, size_t len,
     size_t need = 0, used;
 
     c->suspended = false;
+    l->stall_ns = 0;                    /* of mail and timers: nobody reads less for those */
     l->stats.chunks++;
     used = c->ops->on_bytes(c, p, len, &need, keep);
     assert(used <= len);

@@ -39,6 +39,8 @@ struct conn_ops {
     void (*on_timer)(struct conn *c);
     /* Bits given to conn_notify from other threads, on the owner; c may be closed already. */
     void (*on_notify)(struct conn *c, unsigned bits);
+    /* It came over from another loop. May be NULL. */
+    void (*on_moved)(struct conn *c);
     /* It is closed: take it out of everything that can reach it. */
     void (*on_close)(struct conn *c);
     /* Something under way elsewhere still refers to it: ask again later. May be NULL. */

@@ -92,6 +92,8 @@ struct loop_group {
     struct loop **loops;
     struct sync_epochs epochs;
     struct loop_limits limits;
+    bool spread;                        /* see balance_pick; set before the loops run */
+    atomic_uint next_pick;
     struct sync_mutex slot_mutex;
     uint32_t *free_slots, free_slot_count, free_slot_cap, slot_end;
 };
@@ -99,7 +101,11 @@ struct loop_group {
 /* count loops on fresh poll sets. IO: out of descriptors. The seed feeds every loop's rng. */
 MUST_USE enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed);
 
-/* All connections must be gone. */
+/* After the loops have stopped: run the mail that is left and release what is retired. Call it
+ * before what mail refers to goes. All connections must be closed. */
+void loop_group_drain(struct loop_group *g);
+
+/* Drains, then frees. */
 void loop_group_fini(struct loop_group *g);
 
 /* Wait until something happens and handle it: one iteration. max_wait_ms < 0: no limit. */
