@@ -107,6 +107,8 @@ ROWS = [
     ('contract', {'src/core/n.h': h('src/core/n.h', 'struct n;   /* opaque */\n\n'
                                     'int n_get(struct n *n);\n')},
      'src/core/n.h:8', 'n_get has no contract comment'),
+    ('private header', {'src/core/n.h': h('src/core/n.h', 'int n_get(int n);\n').replace(
+        'purpose.', 'parts. Private to n.')}, None, None),
     ('static prefix of the file', {'src/core/a.c': c('a.c', 'static void a_f(void)\n{\n}\n')},
      'src/core/a.c:3', 'static a_f has the prefix'),
     ('static prefix of the folder', {'src/core/a.c': c(

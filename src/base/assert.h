@@ -6,11 +6,13 @@
 #ifndef BASE_ASSERT_H
 #define BASE_ASSERT_H
 
+#include <assert.h>
+
 /* Print the broken condition to stderr and abort. */
 _Noreturn void assert_fail(const char *what, const char *file, int line);
 
+#undef assert
 #define assert(x) ((x) ? (void)0 : assert_fail(#x, __FILE__, __LINE__))
 #define unreachable() assert_fail("unreachable", __FILE__, __LINE__)
-#define static_assert _Static_assert
 
 #endif

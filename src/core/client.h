@@ -20,6 +20,8 @@ enum close_reason {
 const char *close_reason_text(enum close_reason reason);
 
 struct responses;
+struct client_bcrypt;
+struct client_wait;
 
 /* Subscriptions by sid: open addressing, pointers only. */
 struct client_subs {
@@ -40,8 +42,10 @@ struct client {
     struct client_details *details;     /* cold, see below */
     int64_t max_subs;                   /* -1: unlimited */
     bool awaiting_auth, connect_received, verbose, pedantic, echo, headers, no_responders;
-    bool first_pong_sent, info_sent, tls_done, counted, unsubscribed;
+    bool first_pong_sent, info_sent, tls_done, tls_first, sniffed_hello, unsubscribed;
+    bool over_limit;                    /* one connection too many: told so, then closed */
     uint8_t listener;                   /* enum core_listener */
+    uint8_t opening;                    /* enum client_opening */
     uint8_t protocol;
     uint8_t pings_out;
     uint64_t in_msgs, in_bytes;
@@ -51,10 +55,15 @@ struct client {
     struct client_wait *wait;           /* a grace period under way, or NULL */
 };
 
+enum client_opening {                   /* what the transport gets ready for: client_open.c */
+    CLIENT_NEW, CLIENT_SNIFF_FIRST, CLIENT_TLS_FIRST, CLIENT_NO_HELLO, CLIENT_SNIFF_MIXED,
+    CLIENT_TLS, CLIENT_PLAIN, CLIENT_OPEN,
+};
+
 struct client_details {
     struct connect_options connect;
     struct auth_identity *identity;
-    struct auth_result *pending;        /* while bcrypt runs */
+    struct client_bcrypt *pending;      /* while bcrypt runs */
     struct socket_address peer;
     char nonce[16];                     /* NUL-terminated; empty: none */
     int64_t start_wall_ns;

@@ -4,6 +4,8 @@
 #define CORE_CLIENT_PRIV_H
 
 #include "core/client.h"
+#include "core/client_stats.h"
+#include "proto/info.h"
 
 extern const struct conn_ops client_conn_ops;
 
@@ -22,6 +24,37 @@ void client_auth_violation(struct client *c);
 /* Bind to an account with its limits; false: refused, the client is closed. */
 bool client_join_account(struct client *c, struct account *a, struct perms *perms);
 void client_leave_account(struct client *c);
+void client_apply_limits(struct client *c);     /* of the server and the account */
+void client_set_perms(struct client *c, struct perms *perms);   /* takes over the reference */
+void client_on_bcrypt(struct client *c);        /* the worker has finished details->pending */
+void client_drop_bcrypt(struct client *c);      /* the same for a client that has closed */
+void client_recheck_auth(struct client *c);     /* after a reload */
+
+struct tls_stream;
+
+/* client_open.c */
+void client_init_conn(struct client *c, struct core_loop *cl, int fd);
+void client_on_open(struct conn *conn);
+void client_on_ready(struct conn *conn);
+bool client_on_open_deadline(struct client *c); /* false: it is open already */
+const struct tls_stream *client_tls_stream(const struct client *c);     /* NULL: plain */
+void client_log_transport_error(const struct client *c);
+
+/* client.c */
+void client_fill_info(const struct client *c, bool connect_info, struct info_fields *f);
+
+/* client_tls.c: the names in the peer's certificate, as auth/ wants them. */
+struct tls_peer;
+
+struct client_certificate {
+    struct auth_certificate names;      /* points into what follows */
+    struct tls_peer *peer;
+    struct auth_attribute *subject;
+};
+
+bool client_certificate_init(struct client *c, struct client_certificate *out); /* false: none */
+void client_certificate_fini(struct client_certificate *certificate);
+void client_fill_tls_stats(struct client *c, struct client_stats *s);
 
 /* client_subs.c */
 void client_on_sub(struct client *c, const struct parser_command *cmd);

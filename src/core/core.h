@@ -8,15 +8,18 @@
 #define CORE_CORE_H
 
 #include "auth/auth.h"
+#include "base/buf.h"
 #include "base/map.h"
 #include "core/account.h"
 #include "core/match.h"
 #include "net/loop.h"
-#include "os/mutex.h"
+
+#define CORE_NATS_VERSION "2.11.0"    /* whose features Myelin has; clients gate on it */
 
 struct client;
 struct worker;
 struct tls_context;
+struct websocket_context;
 struct closed_ring;
 
 enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENERS };
@@ -27,10 +30,10 @@ struct core_config {
     struct options *options;                    /* owned */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
-    struct websocket_settings *websocket;       /* NULL: no such listener */
+    struct websocket_context *websocket;        /* NULL: no such listener */
     struct account *no_auth_account;            /* where clients without auth go: "$G" */
-    char **connect_urls;                        /* of INFO; NULL: none advertised */
-    size_t connect_url_count;
+    char *advertise_host;                       /* client_advertise, for INFO; NULL: none */
+    int advertise_port;                         /* 0: the bound one */
 };
 
 struct core_identity {
@@ -57,11 +60,16 @@ struct core_counters {
     _Atomic uint64_t event_seq;
 };
 
+struct core_rate {                      /* events in the current second */
+    struct sync_mutex mutex;
+    int64_t count, end_ns;
+};
+
 struct core {
     struct loop_group loops;
     struct core_identity identity;
     uint64_t seed;
-    struct mutex mutex;                 /* accounts, config */
+    struct sync_mutex mutex;            /* accounts, config */
     struct map accounts;                /* name -> struct account */
     struct account *global, *system;
     struct core_config *config;         /* the newest, a reference */
@@ -69,8 +77,8 @@ struct core {
     struct worker *worker;              /* bcrypt */
     struct closed_ring *closed;
     atomic_bool lame_duck, shutting_down;
+    struct core_rate tls_rate;          /* of handshakes, for connection_rate_limit */
     int port, websocket_port;           /* bound; for INFO */
-    struct rate_limit *tls_rate;
 };
 
 /* Build from options, which the core owns from now on, also after an error. */
@@ -95,14 +103,17 @@ struct account *core_account(struct core *core, struct span name);
  * (before start, after stop) it is the caller's task to step them. */
 void core_on_each_loop(struct core *core, void (*fn)(struct core_loop *cl, void *arg), void *arg);
 
+/* Call fn for every client of a loop, on that loop; fn may close the client. */
+void core_each_client(struct core_loop *cl, void (*fn)(struct client *c, void *arg), void *arg);
+
 /* Take over new options as one transaction: build and check a new snapshot, then switch all loops.
  * On an error nothing changed and why says what is wrong. new_options is owned by the core in any
  * case. Not from a loop. */
 MUST_USE enum status core_reload(struct core *core, struct options *new_options,
                                  struct error *why);
 
-/* Close every client of every loop with a reason. Not from a loop. */
-void core_close_clients(struct core *core, int reason);
+/* Close every client of every loop because the server ends. Not from a loop. */
+void core_close_clients(struct core *core);
 
 /* Lame duck: tell clients (INFO ldm), take no new ones. Not from a loop. */
 void core_lame_duck(struct core *core);

@@ -27,9 +27,10 @@ struct entry {
     struct account *account;
     struct sublist_generation generation;
     struct match match;
+    size_t subject_len;
     struct match_permits permits;
     size_t bytes;
-    size_t subject_len;
+    uint32_t bucket;
     char *subject;                      /* behind the arrays, in the same allocation */
 };
 
@@ -38,6 +39,7 @@ struct match_cache {
     uint64_t seed;
     struct entry **ways;                /* SETS * WAYS; NULL until first used */
     uint16_t *filter;
+    struct entry *last;                 /* the entry found last, or NULL: runs on one subject */
     size_t bytes;
     struct match_stats stats;
     struct sublist_result scratch;
@@ -57,6 +59,7 @@ struct match_cache *match_cache_new(unsigned loop, uint64_t seed)
 static void forget(struct match_cache *mc, struct entry **way)
 {
     if (*way == NULL) return;
+    if (mc->last == *way) mc->last = NULL;
     mc->bytes -= (*way)->bytes;
     mc->stats.entries--;
     mem_free(*way);
@@ -75,21 +78,28 @@ void match_cache_free(struct match_cache **mc)
     *mc = NULL;
 }
 
-static bool is_same(struct sublist_generation a, struct sublist_generation b)
+static bool is_current(const struct entry *e)
 {
-    return a.bucket == b.bucket && a.wild == b.wild;
+    struct sublist_generation now = sublist_generation(e->account->sublist, e->bucket);
+
+    return now.bucket == e->generation.bucket && now.wild == e->generation.wild;
+}
+
+static bool is_for(const struct entry *e, const struct account *a, struct span subject)
+{
+    return e->account == a && e->subject_len == subject.len &&
+           memcmp(e->subject, subject.p, subject.len) == 0;
 }
 
 static struct entry *lookup(struct match_cache *mc, const struct account *a, struct span subject,
-                            uint64_t hash, struct sublist_generation generation)
+                            uint64_t hash)
 {
     struct entry **set = &mc->ways[(hash & (SETS - 1)) * WAYS];
 
     for (int i = 0; i < WAYS; i++) {
         struct entry *e = set[i];
-        if (e == NULL || e->hash != hash || e->account != a) continue;
-        if (!span_equal(span_make(e->subject, e->subject_len), subject)) continue;
-        if (is_same(e->generation, generation)) return e;
+        if (e == NULL || e->hash != hash || !is_for(e, a, subject)) continue;
+        if (is_current(e)) return e;
         forget(mc, &set[i]);
         mc->filter[(hash >> 32) & (FILTER - 1)] = (uint16_t)(hash >> 48);   /* it recurs */
         return NULL;
@@ -111,13 +121,13 @@ static uint32_t drop_denied(struct sub **subs, size_t count, struct span subject
 /* Ask the sublist; the answer stays in scratch. The generation is read under the lock, so that it
  * is the one of the answer. */
 static struct match ask(struct match_cache *mc, struct account *a, struct span subject,
-                        struct sublist_generation *generation)
+                        uint32_t bucket, struct sublist_generation *generation)
 {
     struct sublist_result *r = &mc->scratch;
     struct match m;
 
     sync_brlock_read(&a->lock, mc->loop);
-    *generation = sublist_generation(a->sublist, subject);
+    *generation = sublist_generation(a->sublist, bucket);
     sublist_match(a->sublist, subject, r);
     r->plain_count = drop_denied(r->plain, r->plain_count, subject);
     for (size_t i = 0; i < r->group_count; i++)
@@ -189,30 +199,17 @@ static void note_fanout(struct match_cache *mc, const struct match *m)
     if (fanout > mc->stats.max_fanout) mc->stats.max_fanout = fanout;
 }
 
-struct match match_find(struct match_cache *mc, struct account *a, struct span subject,
-                        bool use_cache)
+/* Not in the cache: ask, and remember the subject if it was asked for before. */
+static struct match find_anew(struct match_cache *mc, struct account *a, struct span subject,
+                              uint64_t hash)
 {
+    uint32_t bucket = sublist_bucket(a->sublist, subject);
     struct sublist_generation generation;
-    uint64_t hash;
+    struct match m = ask(mc, a, subject, bucket, &generation);
+    uint16_t *print = &mc->filter[(hash >> 32) & (FILTER - 1)];
     struct entry *e;
-    struct match m;
-    uint16_t *print;
 
-    mc->stats.lookups++;
-    if (!use_cache) return ask(mc, a, subject, &generation);
-    if (mc->ways == NULL) {
-        mc->ways = mem_zero(SETS * WAYS * sizeof(struct entry *));
-        mc->filter = mem_zero(FILTER * sizeof *mc->filter);
-    }
-    hash = hash_span(subject, mc->seed ^ (uintptr_t)a);
-    e = lookup(mc, a, subject, hash, sublist_generation(a->sublist, subject));
-    if (e) {
-        mc->stats.hits++;
-        return e->match;
-    }
-    m = ask(mc, a, subject, &generation);
     note_fanout(mc, &m);
-    print = &mc->filter[(hash >> 32) & (FILTER - 1)];
     if (*print != (uint16_t)(hash >> 48)) {
         *print = (uint16_t)(hash >> 48);
         return m;
@@ -220,8 +217,34 @@ struct match match_find(struct match_cache *mc, struct account *a, struct span s
     e = entry_new(&m, subject);
     e->hash = hash;
     e->account = a;
+    e->bucket = bucket;
     e->generation = generation;
     return admit(mc, e)->match;
+}
+
+struct match match_find(struct match_cache *mc, struct account *a, struct span subject,
+                        bool use_cache)
+{
+    struct sublist_generation unused;
+    uint64_t hash;
+    struct entry *e = mc->last;
+
+    mc->stats.lookups++;
+    if (e && use_cache && is_for(e, a, subject) && is_current(e)) {
+        mc->stats.hits++;
+        return e->match;
+    }
+    if (!use_cache) return ask(mc, a, subject, sublist_bucket(a->sublist, subject), &unused);
+    if (mc->ways == NULL) {
+        mc->ways = mem_zero(SETS * WAYS * sizeof(struct entry *));
+        mc->filter = mem_zero(FILTER * sizeof *mc->filter);
+    }
+    hash = hash_span(subject, mc->seed ^ (uintptr_t)a);
+    e = lookup(mc, a, subject, hash);
+    if (e == NULL) return find_anew(mc, a, subject, hash);
+    mc->stats.hits++;
+    mc->last = e;
+    return e->match;
 }
 
 bool match_publish_allowed(const struct match *m, const struct perms *perms, struct span subject)

@@ -269,9 +269,14 @@ static struct span first_token(struct span subject)
     return span_make(subject.p, span_find(subject, '.'));
 }
 
-static size_t bucket_of(const struct sublist *sl, struct span first)
+static uint32_t bucket_of(const struct sublist *sl, struct span first)
 {
     return hash_of(sl, first) % SUBLIST_BUCKETS;
+}
+
+uint32_t sublist_bucket(const struct sublist *sl, struct span subject)
+{
+    return bucket_of(sl, first_token(subject));
 }
 
 static void bump(struct sublist *sl, struct span first)
@@ -282,13 +287,12 @@ static void bump(struct sublist *sl, struct span first)
         atomic_fetch_add(&sl->generations[bucket_of(sl, first)], 1);
 }
 
-struct sublist_generation sublist_generation(const struct sublist *sl, struct span subject)
+struct sublist_generation sublist_generation(const struct sublist *sl, uint32_t bucket)
 {
     struct sublist *s = (struct sublist *)(uintptr_t)sl;
 
     return (struct sublist_generation){
-        atomic_load_explicit(&s->generations[bucket_of(sl, first_token(subject))],
-                             memory_order_acquire),
+        atomic_load_explicit(&s->generations[bucket], memory_order_acquire),
         atomic_load_explicit(&s->wild_generation, memory_order_acquire),
     };
 }

@@ -56,8 +56,11 @@ void sublist_match(const struct sublist *sl, struct span subject, struct sublist
 bool sublist_has_interest(const struct sublist *sl, struct span subject,
                           struct sublist_result *scratch);
 
-/* The generation that governs subject. Callable without the lock. */
-struct sublist_generation sublist_generation(const struct sublist *sl, struct span subject);
+/* Which bucket governs a subject: remember it with what is cached. O(first token). */
+uint32_t sublist_bucket(const struct sublist *sl, struct span subject);
+
+/* The generation of a bucket's subjects. Callable without the lock. */
+struct sublist_generation sublist_generation(const struct sublist *sl, uint32_t bucket);
 
 /* Void every cached result, for example because permissions changed. Callable without the lock. */
 void sublist_invalidate(struct sublist *sl);

@@ -14,6 +14,7 @@
 #define BUSY 700                        /* per mille of a core */
 #define IDLE 500
 #define MOVES_MAX 8                     /* per window */
+#define WORTH 256                       /* who brings less than this part of the input stays */
 
 /* Per mille; a loop whose last window is long over has been asleep since. */
 static uint32_t load_of(struct loop *l, int64_t now_ns)
@@ -40,17 +41,17 @@ struct loop *balance_pick(struct loop_group *g)
 
 static bool is_movable(const struct conn *c)
 {
-    return c->ready && !c->paused && !c->suspended && !c->closed && c->polled;
+    return c->ready && !c->paused && !c->closed && c->polled && !list_is_linked(&c->work);
 }
 
-/* The hottest connection whose share is at most excess bytes, or NULL. O(connections). */
-static struct conn *hottest_below(struct loop *l, uint64_t excess)
+/* The hottest connection whose share is from least to excess bytes, or NULL. O(connections). */
+static struct conn *hottest_below(struct loop *l, uint64_t least, uint64_t excess)
 {
     struct conn *best = NULL;
 
     for (struct list *i = l->conns.next; i != &l->conns; i = i->next) {
         struct conn *c = CONTAINER_OF(i, struct conn, owned);
-        if (c->in_bytes_window == 0 || c->in_bytes_window > excess || !is_movable(c)) continue;
+        if (c->in_bytes_window < least || c->in_bytes_window > excess || !is_movable(c)) continue;
         if (best == NULL || c->in_bytes_window > best->in_bytes_window) best = c;
     }
     return best;
@@ -67,7 +68,7 @@ static void shed(struct loop *l, uint32_t load)
     for (struct list *i = l->conns.next; i != &l->conns; i = i->next)
         total += CONTAINER_OF(i, struct conn, owned)->in_bytes_window;
     excess = total * (load - other) / 2 / load;
-    for (int moves = 0; moves < MOVES_MAX && (c = hottest_below(l, excess)) != NULL; moves++) {
+    for (int moves = 0; moves < MOVES_MAX && (c = hottest_below(l, total / WORTH + 1, excess)) != NULL; moves++) {
         excess -= c->in_bytes_window;
         conn_migrate(c, to);
     }

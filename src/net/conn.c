@@ -87,12 +87,14 @@ static void adopt(struct conn *c, struct loop *l)
     if (c->timer_parked) timers_set(&l->timers, &c->timer, c->timer.due_ns);
     if (c->io_timer_parked) timers_set(&l->timers, &c->io_timer, c->io_timer.due_ns);
     c->timer_parked = c->io_timer_parked = false;
+    if (!c->opened && c->ops->on_open) c->ops->on_open(c);
+    c->opened = true;
     if (st != ST_OK) {
         c->ops->on_end(c, CONN_END_READ_ERROR);
     } else if (!c->ready) {
         advance_handshake(c);
-    } else if (c->transport->has_input && c->transport->has_input(c)) {
-        conn_add_work(c);
+    } else {
+        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
     }
 }
 
@@ -419,6 +421,7 @@ static void on_mail(struct sync_mail *mail, void *loop)
     }
     bits = atomic_exchange(&c->commands, 0);
     if (bits & CONN_COMMAND_ADOPT) adopt(c, l);
+    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
     if (c->closed) return;
     if (bits & CONN_COMMAND_SLOW) {
         l->stats.slow_pending++;
@@ -432,7 +435,6 @@ static void on_mail(struct sync_mail *mail, void *loop)
         c->flush_duty = true;
         conn_add_work(c);
     }
-    if (bits & 0xffff) c->ops->on_notify(c, bits & 0xffff);
 }
 
 /* ---- closing ---- */

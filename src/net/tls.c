@@ -346,7 +346,7 @@ const char *tls_stream_cipher_suite(const struct tls_stream *s)
 {
     const SSL_CIPHER *cipher = SSL_get_current_cipher(s->ssl);
 
-    return cipher ? tls_cipher_name(SSL_CIPHER_get_protocol_id(cipher)) : "";
+    return cipher ? tls_cipher_go_name(SSL_CIPHER_get_protocol_id(cipher)) : "";
 }
 
 enum tls_sniff tls_looks_like_hello(int fd)

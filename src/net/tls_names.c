@@ -52,7 +52,7 @@ static const struct { const char *name, *openssl; } curves[] = {
     { "CurveP521", "P-521" },
 };
 
-const char *tls_cipher_name(unsigned protocol_id)
+const char *tls_cipher_go_name(unsigned protocol_id)
 {
     for (size_t i = 0; i < COUNT_OF(suites); i++)
         if (suites[i].id == protocol_id) return suites[i].name;

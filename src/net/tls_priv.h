@@ -42,7 +42,7 @@ BIO_METHOD *tls_bio_method_new(void);
 int tls_on_verify(int ok, X509_STORE_CTX *at);
 
 /* Go's name of a cipher suite of the protocol, or "" if Go does not know it. Static. */
-const char *tls_cipher_name(unsigned protocol_id);
+const char *tls_cipher_go_name(unsigned protocol_id);
 
 /* Apply cipher suites and curve preferences of s to ctx. */
 MUST_USE enum status tls_names_apply(SSL_CTX *ctx, const struct tls_settings *s,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path.h - small files written whole (os/file.h reads them). Blocking; for start, reload and stop only. */
+/* path.h - small files written whole (os/file.h reads them). Blocking: for start, reload and stop
+ * only. */
 #ifndef OS_PATH_H
 #define OS_PATH_H
 

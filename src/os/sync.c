@@ -104,3 +104,19 @@ uint64_t sync_epochs_safe(struct sync_epochs *e)
     }
     return safe;
 }
+
+/* The word is the number left; the waker touches the gate's address for the last time in the
+ * futex call, which is harmless on memory that is gone. */
+void sync_gate_pass(struct sync_gate *g)
+{
+    if (atomic_fetch_sub_explicit(&g->left, 1, memory_order_acq_rel) == 1)
+        futex(&g->left, FUTEX_WAKE, 1);
+}
+
+void sync_gate_wait(struct sync_gate *g)
+{
+    unsigned left;
+
+    while ((left = atomic_load_explicit(&g->left, memory_order_acquire)) > 0)
+        futex(&g->left, FUTEX_WAIT, left);
+}

@@ -108,6 +108,20 @@ static inline bool sync_mailbox_is_empty(struct sync_mailbox *box)
 /* Everything posted so far, oldest first, linked by next; NULL when there is nothing. O(n). */
 struct sync_mail *sync_mailbox_take(struct sync_mailbox *box);
 
+/* ---- gate: one thread waits until count others have passed. ---- */
+
+struct sync_gate {
+    atomic_uint left;
+};
+
+static inline void sync_gate_init(struct sync_gate *g, unsigned count)
+{
+    atomic_init(&g->left, count);
+}
+
+void sync_gate_pass(struct sync_gate *g);       /* the gate may be gone when this returns */
+void sync_gate_wait(struct sync_gate *g);
+
 /* ---- retirement: memory that other loops may still look at is freed when every loop has begun
  * a later iteration, or sleeps. ---- */
 

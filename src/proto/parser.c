@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* parser.c - verb by table, arguments by one scan, payload by its announced length.
  *
- * PUB is the hot command and is recognised by one 32-bit comparison; everything else goes through
- * the table. Nothing is remembered between calls, see parser.h. */
+ * A complete PUB in its plain form is the hot command and has a path of its own; everything else,
+ * and every error, goes through the table. Nothing is remembered between calls, see parser.h. */
 #include "proto/parser.h"
 
 #include "base/assert.h"
 
 #define ARGS_MAX 5              /* one more than any command takes */
 #define SIZE_DIGITS_MAX 9       /* as nats-server: longer numbers are errors */
+
+static const bool little_endian = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+static const uint32_t pub_word = 'P' | 'U' << 8 | 'B' << 16 | (uint32_t)' ' << 24;
 
 struct args {
     struct span v[ARGS_MAX];
@@ -221,6 +224,74 @@ static enum parser_result parse_any(const char *p, size_t len, const struct pars
     return parse_line(p, len, args, limits, cmd);
 }
 
+/* ---- the hot command ---- */
+
+/* The first byte at p that is a blank, a control character or end. */
+static const char *token_end(const char *p, const char *end)
+{
+    const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+
+    while (end - p >= 8) {
+        uint64_t word, hit;
+        memcpy(&word, p, 8);
+        hit = (word - ones * 0x21) & ~word & highs;     /* exact up to the first hit */
+        if (hit && little_endian) return p + (__builtin_ctzll(hit) >> 3);
+        if (hit) break;
+        p += 8;
+    }
+    while (p < end && (unsigned char)*p > ' ') p++;
+    return p;
+}
+
+/* Digits from p up to stop into *size; false: not a plain size. */
+static bool take_size(const char *p, const char *stop, size_t *size)
+{
+    size_t v = 0;
+
+    if (p == stop || stop - p > SIZE_DIGITS_MAX) return false;
+    for (; p < stop; p++) {
+        unsigned digit = (unsigned)((unsigned char)*p - '0');
+        if (digit > 9) return false;
+        v = v * 10 + digit;
+    }
+    *size = v;
+    return true;
+}
+
+/* "PUB subject [reply ]size CRLF body CRLF", complete, single spaces, within the limits: true.
+ * Everything else, also what is wrong, is left to parse_any. */
+static bool take_plain_pub(const char *p, size_t len, const struct parser_limits *limits,
+                           struct parser_command *cmd)
+{
+    const char *end = p + len, *subject = p + 4, *stop = token_end(subject, end), *next, *body;
+
+    if (stop == end || *stop != ' ' || stop == subject) return false;
+    cmd->subject = span_make(subject, (size_t)(stop - subject));
+    next = stop + 1;
+    stop = token_end(next, end);
+    cmd->reply = SPAN_NONE;
+    cmd->raw.p = next;
+    if (stop != end && *stop == ' ' && stop > next) {
+        cmd->reply = span_make(next, (size_t)(stop - next));
+        next = stop + 1;
+        stop = token_end(next, end);
+    }
+    if (end - stop < 2 || stop[0] != '\r' || stop[1] != '\n') return false;
+    if (!take_size(next, stop, &cmd->total)) return false;
+    if ((size_t)(stop - subject) > limits->max_control_line) return false;
+    if (limits->max_payload >= 0 && cmd->total > (uint64_t)limits->max_payload) return false;
+    body = stop + 2;
+    if ((size_t)(end - body) < cmd->total + 2) return false;
+    if (body[cmd->total] != '\r' || body[cmd->total + 1] != '\n') return false;
+    cmd->verb = VERB_PUB;
+    cmd->header_len = 0;
+    cmd->body = body;
+    cmd->has_control_bytes = false;
+    cmd->consumed = (size_t)(body - p) + cmd->total + 2;
+    cmd->raw.len = (size_t)(p + cmd->consumed - cmd->raw.p);
+    return true;
+}
+
 enum parser_result parser_next(const char *p, size_t len, const struct parser_limits *limits,
                                struct parser_command *cmd)
 {
@@ -229,10 +300,7 @@ enum parser_result parser_next(const char *p, size_t len, const struct parser_li
     assert(len > 0);
     if (len > 4) {
         memcpy(&word, p, 4);
-        if (word == ('P' | 'U' << 8 | 'B' << 16 | (uint32_t)' ' << 24) && (unsigned char)p[4] > ' ') {
-            cmd->verb = VERB_PUB;
-            return parse_publish(p, len, p + 4, 1, limits, cmd);
-        }
+        if (word == pub_word && take_plain_pub(p, len, limits, cmd)) return PARSER_COMMAND;
     }
     return parse_any(p, len, limits, cmd);
 }

@@ -17,7 +17,10 @@ struct subject_cursor {
 
 static inline struct subject_cursor subject_cursor(struct span s)
 {
-    return (struct subject_cursor){ s.p, s.len ? s.p + s.len : s.p - 1 };
+    static const char none[2];
+
+    if (s.len == 0) return (struct subject_cursor){ none + 1, none };
+    return (struct subject_cursor){ s.p, s.p + s.len };
 }
 
 /* Take the next token: false when there is none left. An empty token is reported as such. */

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* client_stats.c - copying what monitoring may show; no secret is among it. */
+#include "core/client_stats.h"
+
+#include "base/mem.h"
+#include "core/client_priv.h"
+#include "os/clock.h"
+
+static char *dup_or_null(struct span s)
+{
+    return s.len ? mem_dup_span(s) : NULL;
+}
+
+static void fill_subs(struct client_stats *s, const struct client *c)
+{
+    uint32_t n = 0;
+
+    s->subs = mem_zero((c->subs.count + 1) * sizeof *s->subs);
+    for (uint32_t i = 0; i < c->subs.cap; i++) {
+        struct sub *sub = c->subs.slots[i];
+        struct buf filter = { 0 };
+        if (sub == NULL) continue;
+        sublist_append_filter(sub, &filter);
+        s->subs[n++] = (struct client_sub_stats){
+            .subject = buf_take(&filter), .queue = dup_or_null(sublist_queue(sub)),
+            .sid = mem_dup_span(sub_sid(sub)), .msgs = atomic_load(&sub->delivered),
+            .max = atomic_load(&sub->max),
+        };
+    }
+    s->sub_count = n;
+}
+
+void client_stats_fill(struct client_stats *s, struct client *c, enum client_stats_parts parts)
+{
+    const struct client_details *d = c->details;
+    const char *user = auth_identity_user(d->identity);
+    int64_t now_mono = clock_mono_ns(), now_wall = clock_wall_ns();
+
+    *s = (struct client_stats){ .cid = c->id, .port = d->peer.port, .rtt_ns = c->rtt_ns,
+                                .start_wall_ns = d->start_wall_ns, .in_msgs = c->in_msgs,
+                                .in_bytes = c->in_bytes, .stalls = c->conn.stalls,
+                                .sub_count = c->subs.count };
+    s->kind_type = mem_dup(c->listener == CORE_LISTENER_WEBSOCKET ? "websocket" : "nats");
+    s->ip = mem_dup(d->client_ip ? d->client_ip : d->peer.host);
+    s->last_wall_ns = now_wall - (now_mono - c->last_ns);
+    sync_mutex_lock(&c->conn.out.mutex);
+    s->pending_bytes = c->conn.out.pending;
+    s->out_msgs = c->conn.out.msgs;
+    s->out_bytes = c->conn.out.msg_bytes;
+    sync_mutex_unlock(&c->conn.out.mutex);
+    s->name = dup_or_null(d->connect.name);
+    s->lang = dup_or_null(d->connect.lang);
+    s->version = dup_or_null(d->connect.version);
+    s->authorized_user = user[0] ? mem_dup(user) : NULL;
+    s->nkey = dup_or_null(d->connect.nkey);
+    s->account = c->account ? mem_dup(c->account->name) : NULL;
+    client_fill_tls_stats(c, s);
+    if (parts == CLIENT_STATS_SUBS && c->account) fill_subs(s, c);
+}
+
+void client_stats_close(struct client_stats *s, const char *reason)
+{
+    s->stop_wall_ns = clock_wall_ns();
+    s->reason = mem_dup(reason);
+}
+
+void client_stats_fini(struct client_stats *s)
+{
+    for (uint32_t i = 0; s->subs && i < s->sub_count; i++) {
+        mem_free(s->subs[i].subject);
+        mem_free(s->subs[i].queue);
+        mem_free(s->subs[i].sid);
+    }
+    mem_free(s->subs);
+    mem_free(s->kind_type);
+    mem_free(s->ip);
+    mem_free(s->reason);
+    mem_free(s->name);
+    mem_free(s->lang);
+    mem_free(s->version);
+    mem_free(s->tls_version);
+    mem_free(s->tls_cipher);
+    mem_free(s->authorized_user);
+    mem_free(s->account);
+    mem_free(s->nkey);
+    *s = (struct client_stats){ 0 };
+}

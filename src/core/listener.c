@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* listener.c - accept until nobody waits; when descriptors run out, rest for a moment. */
+#include "core/listener.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/client.h"
+#include "net/balance.h"
+
+#define ACCEPTS_PER_EVENT 64
+#define REST_NS INT64_C(100000000)      /* after EMFILE and the like */
+
+struct listener {
+    struct pollable pollable;
+    struct core *core;
+    struct loop *loop;
+    enum core_listener kind;
+    int fd;
+    struct timer rest;
+};
+
+static void on_event(struct pollable *p, struct loop *l, const struct poll_event *e)
+{
+    struct listener *self = CONTAINER_OF(p, struct listener, pollable);
+    struct socket_address peer;
+    int fd;
+
+    (void)e;
+    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+        switch (socket_accept(self->fd, &fd, &peer)) {
+        case SOCKET_ACCEPTED:
+            client_accept(core_of(l), self->kind, fd, &peer, balance_pick(&self->core->loops));
+            break;
+        case SOCKET_ACCEPT_AGAIN:
+            return;
+        case SOCKET_ACCEPT_EXHAUSTED:
+            log_error("Temporary Client Accept Error (out of descriptors), sleeping 100ms");
+            poll_change(&l->poll, self->fd, &self->pollable, false, false);
+            timers_set(&l->timers, &self->rest, l->now_ns + REST_NS);
+            return;
+        }
+    }
+}
+
+static void on_rested(struct timer *t, void *loop)
+{
+    struct listener *self = CONTAINER_OF(t, struct listener, rest);
+    struct loop *l = loop;
+
+    poll_change(&l->poll, self->fd, &self->pollable, true, false);
+}
+
+enum status listener_open(struct listener **out, struct core *core, enum core_listener kind,
+                          const char *host, int port, struct socket_address *bound,
+                          struct error *why)
+{
+    struct listener *self = mem_zero(sizeof *self);
+    enum status st;
+
+    *out = NULL;
+    *self = (struct listener){ .pollable.on_event = on_event, .core = core, .kind = kind,
+                               .loop = core->loops.loops[0], .rest.fire = on_rested };
+    st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, bound, why);
+    if (st == ST_OK && poll_add(&self->loop->poll, self->fd, &self->pollable, true, false) != ST_OK) {
+        socket_close(self->fd);
+        st = error_set(why, ST_IO, "can't watch the listening socket");
+    }
+    if (st == ST_OK)
+        *out = self;
+    else
+        mem_free(self);
+    return st;
+}
+
+void listener_close(struct listener **l)
+{
+    if (*l == NULL) return;
+    poll_remove(&(*l)->loop->poll, (*l)->fd);
+    timers_clear(&(*l)->loop->timers, &(*l)->rest);
+    socket_close((*l)->fd);
+    mem_free(*l);
+    *l = NULL;
+}
