@@ -220,8 +220,10 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
     struct conn *c = CONTAINER_OF(p, struct conn, pollable);
 
     if (c->closed || owner(c) != l) return;
-    if (!c->ready) {
-        if (e->readable || e->writable) advance_handshake(c);
+    if (!c->ready) {                    /* over the budget: the event comes again */
+        if (l->handshakes_left == 0 || !(e->readable || e->writable)) return;
+        l->handshakes_left--;
+        advance_handshake(c);
         return;
     }
     if (e->writable) {
