@@ -28,7 +28,7 @@ static int setup(void **state)
 {
     struct fixture *f = mem_zero(sizeof *f);
 
-    strcpy(f->dir, "/tmp/tls_testXXXXXX");
+    snprintf(f->dir, sizeof f->dir, "/tmp/tls_testXXXXXX");
     assert_non_null(mkdtemp(f->dir));
     f->ca = test_cert_new(f->dir, "ca", NULL, NULL);
     f->server = test_cert_new(f->dir, "server", "DNS:a.example", &f->ca);

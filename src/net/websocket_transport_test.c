@@ -569,7 +569,8 @@ static void test_close_frame(void **state)
 
 static void test_settings_errors(void **state)
 {
-    static const char *const bad[] = { "ftp://x" }, *const host[] = { "Host" }, *const x[] = { "X" };
+    static const char *const bad[] = { "ftp://x" }, *const host[] = { "Host" };
+    static const char *const x[] = { "X" };
     static const char *const fold[] = { "a\r\nB: c" };
     static const struct websocket_settings rows[] = {
         { .allowed_origins = bad, .allowed_origin_count = 1 },
@@ -585,6 +586,42 @@ static void test_settings_errors(void **state)
         assert_null(ctx);
         assert_true(why.text[0] != '\0');
     }
+}
+
+/* More connections in the middle of a handshake than one iteration serves: each gets its turn. */
+static void test_handshake_budget(void **state)
+{
+    enum { COUNT = LOOP_HANDSHAKES_MAX + 3 };
+    static const char request[] = REQUEST("/", "");
+    struct websocket_context *ctx = context_new(NULL);
+    struct peer *host = peer_new(ctx, false), guests[COUNT] = { 0 };
+    int ready[2] = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        struct peer *p = &guests[i];
+        int fds[2];
+        test_pair(fds);
+        p->fd = fds[1];
+        p->ws = websocket_stream_new(ctx, fds[0], PAYLOAD_MAX);
+        conn_init(&p->conn, &host->group, fds[0], &ops, &transport_websocket, p->ws);
+        conn_open(&p->conn, host->loop);
+    }
+    loop_step(host->loop, 0);
+    for (size_t i = 0; i < COUNT; i++) say(&guests[i], request, sizeof request - 1);
+    for (int turn = 0; turn < 2; turn++) {
+        loop_step(host->loop, 0);
+        for (size_t i = 0; i < COUNT; i++) ready[turn] += guests[i].ready;
+    }
+    assert_int_equal(ready[0], LOOP_HANDSHAKES_MAX);
+    assert_int_equal(ready[1], COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        conn_close(&guests[i].conn);
+        STEP_UNTIL(host, guests[i].released);
+        close(guests[i].fd);
+    }
+    peer_free(host);
+    websocket_context_unref(ctx);
 }
 
 /* One TLS context for all tests. */
@@ -624,6 +661,7 @@ int main(void)
         cmocka_unit_test(test_violation),
         cmocka_unit_test(test_ping_flood),
         cmocka_unit_test(test_close_frame),
+        cmocka_unit_test(test_handshake_budget),
         cmocka_unit_test(test_settings_errors),
     };
 
