@@ -634,7 +634,7 @@ static int setup(void **state)
     struct error why;
 
     assert_non_null(mkdtemp(dir));
-    cert = test_cert_new(dir, "server", NULL, NULL);
+    cert = test_cert_new(dir, "server", NULL, EVP_EC_gen("P-256"), NULL);
     s.cert_files = (const char *const *)&cert.cert_file;
     s.key_files = (const char *const *)&cert.key_file;
     assert_int_equal(tls_context_new(&s, &tls, &why), ST_OK);
