@@ -65,6 +65,7 @@ static void advance_handshake(struct conn *c)
         if (c->handshake_armed) conn_arm(c, false);
         c->handshake_armed = false;
         become_ready(c);
+        if (c->transport->handshake) conn_flush(owner(c), c);   /* what waited for it */
         if (!c->closed && c->transport->has_input && c->transport->has_input(c)) conn_add_work(c);
     } else if (st == ST_AGAIN) {
         if (write != c->handshake_armed) conn_arm(c, write);

@@ -588,6 +588,27 @@ static void test_settings_errors(void **state)
     }
 }
 
+/* What is staged before the handshake is over goes out after it, in a frame. */
+static void test_early_output(void **state)
+{
+    for (int tls = 0; tls < 2; tls++) {
+        struct websocket_context *ctx = context_new(tls ? *state : NULL);
+        struct peer *p = peer_new(ctx, tls);
+        loop_step(p->loop, 0);
+        conn_stage_copy(p->loop, &p->conn, SPAN_LIT("INFO {}\r\n"));
+        loop_commit(p->loop);
+        if (tls) STEP_UNTIL(p, SSL_is_init_finished(p->ssl));
+        assert_int_equal(p->raw.len, 0);
+        say(p, REQUEST("/", ""), sizeof REQUEST("/", "") - 1);
+        STEP_UNTIL(p, p->ready && conn_pending(&p->conn) == 0);
+        step(p);
+        assert_memory_equal(p->raw.p, "HTTP/1.1 101", 12);
+        assert_memory_equal(p->raw.p + p->raw.len - 15, "\r\n\r\n\x82\x09INFO {}\r\n", 15);
+        peer_free(p);
+        websocket_context_unref(ctx);
+    }
+}
+
 /* More connections in the middle of a handshake than one iteration serves: each gets its turn. */
 static void test_handshake_budget(void **state)
 {
@@ -661,6 +682,7 @@ int main(void)
         cmocka_unit_test(test_violation),
         cmocka_unit_test(test_ping_flood),
         cmocka_unit_test(test_close_frame),
+        cmocka_unit_test(test_early_output),
         cmocka_unit_test(test_handshake_budget),
         cmocka_unit_test(test_settings_errors),
     };
