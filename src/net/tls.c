@@ -181,6 +181,7 @@ static char *describe_failure(struct tls_stream *s)
         return mem_dup("tls: client offered only unsupported versions");
     if (first && is_not_tls(reason)) {
         s->probe = true;
+        s->http = reason == SSL_R_HTTP_REQUEST;
         return mem_dup("tls: first record does not look like a TLS handshake");
     }
     return mem_printf("tls: %s", ERR_reason_error_string(code));
@@ -241,6 +242,11 @@ const char *tls_stream_error(const struct tls_stream *s)
 bool tls_stream_is_probe(const struct tls_stream *s)
 {
     return s->probe;
+}
+
+bool tls_stream_is_http(const struct tls_stream *s)
+{
+    return s->http;
 }
 
 /* ---- bytes ---- */

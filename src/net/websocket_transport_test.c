@@ -349,6 +349,20 @@ static void test_refusals(void **state)
     websocket_context_unref(ctx);
 }
 
+static void test_wrong_scheme(void **state)
+{
+    struct websocket_context *ctx = context_new(*state);
+    struct peer *p = peer_new(ctx, false);
+
+    say(p, REQUEST("/", ""), sizeof REQUEST("/", "") - 1);
+    STEP_UNTIL(p, p->ended && has_response(p));
+    assert_int_equal(p->why, CONN_END_HANDSHAKE);
+    assert_memory_equal(p->raw.p, "HTTP/1.0 400 Bad Request\r\n", 26);
+    assert_string_equal(p->error, "tls: first record does not look like a TLS handshake");
+    peer_free(p);
+    websocket_context_unref(ctx);
+}
+
 /* A head of one byte too many is refused, of the most that is allowed taken. */
 static void test_long_request(void **state)
 {
@@ -675,6 +689,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cuts),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_wrong_scheme),
         cmocka_unit_test(test_long_request),
         cmocka_unit_test(test_output),
         cmocka_unit_test(test_compressed_input),
