@@ -65,6 +65,7 @@ static void advance_handshake(struct conn *c)
         if (c->handshake_armed) conn_arm(c, false);
         c->handshake_armed = false;
         become_ready(c);
+        if (c->transport->handshake) conn_flush(owner(c), c);   /* what waited for it */
         if (!c->closed && c->transport->has_input && c->transport->has_input(c)) conn_add_work(c);
     } else if (st == ST_AGAIN) {
         if (write != c->handshake_armed) conn_arm(c, write);
@@ -223,8 +224,10 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
     struct conn *c = CONTAINER_OF(p, struct conn, pollable);
 
     if (c->closed || owner(c) != l) return;
-    if (!c->ready) {
-        if (e->readable || e->writable) advance_handshake(c);
+    if (!c->ready) {                    /* over the budget: the event comes again */
+        if (l->handshakes_left == 0 || !(e->readable || e->writable)) return;
+        l->handshakes_left--;
+        advance_handshake(c);
         return;
     }
     if (e->writable) {

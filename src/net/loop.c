@@ -183,6 +183,7 @@ void loop_step(struct loop *l, int max_wait_ms)
 
     loop_now(l);
     l->stats.iterations++;
+    l->handshakes_left = LOOP_HANDSHAKES_MAX;
     run_mail(l);
     run_timers(l);
     for (int i = 0; i < n; i++) {

@@ -17,6 +17,7 @@
 #include "os/sync.h"
 
 #define LOOP_READ_BYTES (64 * 1024)             /* one recv */
+#define LOOP_HANDSHAKES_MAX 8                   /* steps of handshakes in one iteration */
 #define LOOP_STAGED_BYTES_MAX (1024 * 1024)     /* blocks staged before they are spliced */
 
 struct conn;
@@ -56,6 +57,8 @@ struct loop {
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */
     struct websocket_deflater *deflater;        /* made for the first compressed output */
+
+    unsigned handshakes_left;           /* in this iteration: they are costly, others wait */
 
     char *read_buffer;                  /* a kept tail, then LOOP_READ_BYTES */
     size_t read_headroom;

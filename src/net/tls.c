@@ -181,6 +181,7 @@ static char *describe_failure(struct tls_stream *s)
         return mem_dup("tls: client offered only unsupported versions");
     if (first && is_not_tls(reason)) {
         s->probe = true;
+        s->http = reason == SSL_R_HTTP_REQUEST;
         return mem_dup("tls: first record does not look like a TLS handshake");
     }
     return mem_printf("tls: %s", ERR_reason_error_string(code));
@@ -241,6 +242,11 @@ const char *tls_stream_error(const struct tls_stream *s)
 bool tls_stream_is_probe(const struct tls_stream *s)
 {
     return s->probe;
+}
+
+bool tls_stream_is_http(const struct tls_stream *s)
+{
+    return s->http;
 }
 
 /* ---- bytes ---- */
@@ -360,37 +366,37 @@ enum tls_sniff tls_looks_like_hello(int fd)
 
 /* ---- as a transport ---- */
 
-static ssize_t tls_read(struct conn *c, void *p, size_t len)
+static ssize_t op_read(struct conn *c, void *p, size_t len)
 {
     return tls_stream_read(c->transport_state, p, len);
 }
 
-static ssize_t tls_write(struct conn *c, const struct iovec *iov, int count)
+static ssize_t op_write(struct conn *c, const struct iovec *iov, int count)
 {
     return tls_stream_write(c->transport_state, iov, count);
 }
 
-static enum status tls_handshake(struct conn *c)
+static enum status op_handshake(struct conn *c)
 {
     return tls_stream_handshake(c->transport_state);
 }
 
-static bool tls_has_input(const struct conn *c)
+static bool op_has_input(const struct conn *c)
 {
     return tls_stream_has_input(c->transport_state);
 }
 
-static bool tls_wants_write(const struct conn *c)
+static bool op_wants_write(const struct conn *c)
 {
     return tls_stream_wants_write(c->transport_state);
 }
 
-static void tls_closing(struct conn *c)
+static void op_closing(struct conn *c)
 {
     tls_stream_closing(c->transport_state);
 }
 
-static void tls_free(struct conn *c)
+static void op_free(struct conn *c)
 {
     struct tls_stream *s = c->transport_state;
 
@@ -399,12 +405,12 @@ static void tls_free(struct conn *c)
 }
 
 const struct transport_ops transport_tls = {
-    .read = tls_read,
-    .write = tls_write,
-    .handshake = tls_handshake,
-    .has_input = tls_has_input,
-    .wants_write = tls_wants_write,
-    .closing = tls_closing,
-    .free = tls_free,
+    .read = op_read,
+    .write = op_write,
+    .handshake = op_handshake,
+    .has_input = op_has_input,
+    .wants_write = op_wants_write,
+    .closing = op_closing,
+    .free = op_free,
     .owner_only = true,
 };

@@ -69,6 +69,7 @@ const char *tls_stream_error(const struct tls_stream *s);
 
 /* The failure is a probe's: the first bytes were no TLS. nats-server logs that at debug level. */
 bool tls_stream_is_probe(const struct tls_stream *s);
+bool tls_stream_is_http(const struct tls_stream *s);    /* ...but the start of an HTTP request */
 
 /* Negotiated, as connz spells it ("1.3", "TLS_AES_128_GCM_SHA256"). Static; after the handshake. */
 const char *tls_stream_version(const struct tls_stream *s);

@@ -147,6 +147,7 @@ static int choose_certificate(SSL *ssl, void *arg)
         break;
     }
     ERR_clear_error();
+    SSL_certs_clear(ssl);               /* OpenSSL keeps one for each type of key */
     return SSL_use_cert_and_key(ssl, best->leaf, best->key, best->chain, 1);
 }
 

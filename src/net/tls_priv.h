@@ -31,7 +31,7 @@ struct tls_stream {
     int io_error;                       /* errno of the last transfer that failed */
     bool eof;                           /* the socket's */
     bool more;                          /* another read gives something without any event */
-    bool probe;
+    bool probe, http;                   /* the first bytes were no TLS; they were HTTP */
     char *error;
 };
 

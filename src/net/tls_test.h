@@ -38,12 +38,12 @@ static inline void test_add_extension(X509 *x, X509 *issuer, int nid, const char
     X509_EXTENSION_free(e);
 }
 
-/* An EC certificate with a subject (text of "CN" unless add_subject is used) and alternative
- * names, signed by ca or, when that is NULL, by itself as an authority; written to dir. */
+/* A certificate called name with alternative names (or NULL) for key, which it takes over, signed
+ * by ca or, when that is NULL, by itself as an authority; both written to dir. */
 static inline struct test_cert test_cert_new(const char *dir, const char *name, const char *san,
-                                             const struct test_cert *ca)
+                                             EVP_PKEY *key, const struct test_cert *ca)
 {
-    struct test_cert c = { X509_new(), EVP_EC_gen("P-256"), test_file(dir, name, "pem"),
+    struct test_cert c = { X509_new(), key, test_file(dir, name, "pem"),
                            test_file(dir, name, "key") };
     X509 *issuer = ca ? ca->x : c.x;
     X509_NAME *subject = X509_get_subject_name(c.x);

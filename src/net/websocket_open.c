@@ -101,6 +101,16 @@ static void become_open(struct websocket_stream *ws)
     websocket_opening_free(&ws->opening);
 }
 
+/* As Go's HTTPS server: a browser that was sent to the wrong scheme shows this. */
+static void explain_scheme(const struct websocket_stream *ws)
+{
+    static const char text[] = "HTTP/1.0 400 Bad Request\r\n\r\n"
+                               "Client sent an HTTP request to an HTTPS server.\n";
+    struct iovec iov = { (void *)(uintptr_t)text, sizeof text - 1 };
+
+    socket_write(ws->fd, &iov, 1);      /* a fresh socket has room */
+}
+
 enum status websocket_open(struct websocket_stream *ws)
 {
     struct websocket_opening *o = ws->opening;
@@ -108,6 +118,7 @@ enum status websocket_open(struct websocket_stream *ws)
 
     if (ws->tls && !o->tls_done) {
         st = tls_stream_handshake(ws->tls);
+        if (st != ST_OK && st != ST_AGAIN && tls_stream_is_http(ws->tls)) explain_scheme(ws);
         if (st != ST_OK) return st;
         o->tls_done = true;
     }

@@ -140,7 +140,7 @@ static ssize_t end_of_input(const struct websocket_stream *ws)
     return ws->failed ? -EPROTO : 0;
 }
 
-static ssize_t websocket_read(struct conn *c, void *p, size_t len)
+static ssize_t op_read(struct conn *c, void *p, size_t len)
 {
     struct websocket_stream *ws = c->transport_state;
     bool quiet = ws->out.len == 0;
@@ -152,7 +152,7 @@ static ssize_t websocket_read(struct conn *c, void *p, size_t len)
     return n == -EAGAIN && ws->ended && ws->held.len == 0 ? end_of_input(ws) : n;
 }
 
-static bool websocket_has_input(const struct conn *c)
+static bool op_has_input(const struct conn *c)
 {
     const struct websocket_stream *ws = c->transport_state;
 
@@ -250,7 +250,7 @@ static size_t start_message(struct websocket_stream *ws, struct loop *l, struct 
     return total;
 }
 
-static ssize_t websocket_write(struct conn *conn, const struct iovec *iov, int count)
+static ssize_t op_write(struct conn *conn, const struct iovec *iov, int count)
 {
     struct websocket_stream *ws = conn->transport_state;
     struct cursor c = { iov, iov + count, 0 };
@@ -274,7 +274,7 @@ static ssize_t websocket_write(struct conn *conn, const struct iovec *iov, int c
     }
 }
 
-static bool websocket_wants_write(const struct conn *c)
+static bool op_wants_write(const struct conn *c)
 {
     const struct websocket_stream *ws = c->transport_state;
 
@@ -282,7 +282,7 @@ static bool websocket_wants_write(const struct conn *c)
     return ws->out_sent < ws->out.len;
 }
 
-static void websocket_closing(struct conn *c)
+static void op_closing(struct conn *c)
 {
     struct websocket_stream *ws = c->transport_state;
     struct span text = span_of(ws->close_text);
@@ -364,12 +364,12 @@ void websocket_stream_set_close(struct websocket_stream *ws, enum websocket_stat
     ws->close_text = text;
 }
 
-static enum status websocket_handshake(struct conn *c)
+static enum status op_handshake(struct conn *c)
 {
     return websocket_open(c->transport_state);
 }
 
-static void websocket_free(struct conn *c)
+static void op_free(struct conn *c)
 {
     struct websocket_stream *ws = c->transport_state;
 
@@ -378,12 +378,12 @@ static void websocket_free(struct conn *c)
 }
 
 const struct transport_ops transport_websocket = {
-    .read = websocket_read,
-    .write = websocket_write,
-    .handshake = websocket_handshake,
-    .has_input = websocket_has_input,
-    .wants_write = websocket_wants_write,
-    .closing = websocket_closing,
-    .free = websocket_free,
+    .read = op_read,
+    .write = op_write,
+    .handshake = op_handshake,
+    .has_input = op_has_input,
+    .wants_write = op_wants_write,
+    .closing = op_closing,
+    .free = op_free,
     .owner_only = true,
 };
