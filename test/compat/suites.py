@@ -129,8 +129,7 @@ def deno(tools):
     def build(place):
         for f in pins:
             shutil.copy(f, place)
-        toolchain.command(["npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"],
-                          "the suite of nats.js", cwd=place)
+        toolchain.command(toolchain.NPM_CI, "the suite of nats.js", cwd=place)
     return tools.stamped("suites-js", toolchain.digest(*pins), build)
 
 
@@ -169,8 +168,8 @@ def deno_suite(folder, file, source, place):
     def case_name(case):
         return f"{label}::{case.get('name')}"
     label = f"{folder}/{file.name}"
-    argv = [place / "node_modules/@deno/linux-x64-glibc/deno", "test", "-A", "--no-check", "--quiet",
-            "--junit-path=@JUNIT@"]
+    program = place / "node_modules/@deno/linux-x64-glibc/deno"
+    argv = [program, "test", "-A", "--no-check", "--quiet", "--junit-path=@JUNIT@"]
     text = file.read_text()
     for suite, case, _ in deselected():
         if suite == "nats.js" and case.startswith(f"{label}::"):
@@ -274,7 +273,8 @@ def page(results):
     totals = [{o: sum(s[o] for s in results[p]["suites"].values())
                for o in ("passed", "failed", "skipped")} | {"problem": None} for p in products]
     out.append("| all | | " + " | ".join(map(cell, totals)) + " |")
-    out += ["", "## Cases not passed", "", "| suite | case | server | outcome |", "|---|---|---|---|"]
+    out += ["", "## Cases not passed", "",
+            "| suite | case | server | outcome |", "|---|---|---|---|"]
     for key in keys:
         for p, name in zip(products, names):
             for case, (outcome, text) in sorted(
