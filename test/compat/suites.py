@@ -273,9 +273,9 @@ def page(results):
     out = ["# The clients' own test suites", "",
            "Made by `test/compat/suites.py` (`make client-suites`); don't edit. It runs the test",
            "suites of the official clients against a server, without the cases at the end of this",
-           "page, and without the leafnode listener that the nats.js suite gives every server but does",
-           "not use. Results of nats-server itself stand beside ours: a case that fails against both",
-           "says nothing about the server.", "",
+           "page, and without the leafnode listener that the nats.js suite gives every server but",
+           "does not use. Results of nats-server itself stand beside ours: a case that fails",
+           "against both says nothing about the server.", "",
            "| suite | file | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     keys = sorted({k for p in products for k in results[p]["suites"]})
     for key in keys:
