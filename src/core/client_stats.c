@@ -58,6 +58,37 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     if (parts == CLIENT_STATS_SUBS && c->account) fill_subs(s, c);
 }
 
+static struct client_sub_stats *copy_subs(const struct client_stats *from)
+{
+    struct client_sub_stats *subs = mem_zero((from->sub_count + 1) * sizeof *subs);
+
+    for (uint32_t i = 0; i < from->sub_count; i++) {
+        subs[i] = from->subs[i];
+        subs[i].subject = mem_dup(subs[i].subject);
+        subs[i].queue = mem_dup(subs[i].queue);
+        subs[i].sid = mem_dup(subs[i].sid);
+    }
+    return subs;
+}
+
+void client_stats_copy(struct client_stats *to, const struct client_stats *from,
+                       enum client_stats_parts parts)
+{
+    *to = *from;
+    to->kind_type = mem_dup(from->kind_type);
+    to->ip = mem_dup(from->ip);
+    to->reason = mem_dup(from->reason);
+    to->name = mem_dup(from->name);
+    to->lang = mem_dup(from->lang);
+    to->version = mem_dup(from->version);
+    to->tls_version = mem_dup(from->tls_version);
+    to->tls_cipher = mem_dup(from->tls_cipher);
+    to->authorized_user = mem_dup(from->authorized_user);
+    to->account = mem_dup(from->account);
+    to->nkey = mem_dup(from->nkey);
+    to->subs = from->subs && parts == CLIENT_STATS_SUBS ? copy_subs(from) : NULL;
+}
+
 void client_stats_close(struct client_stats *s, const char *reason)
 {
     s->stop_wall_ns = clock_wall_ns();

@@ -39,6 +39,10 @@ enum client_stats_parts { CLIENT_STATS_BASIC, CLIENT_STATS_SUBS };
 /* On c's loop. O(subscriptions) with CLIENT_STATS_SUBS. */
 void client_stats_fill(struct client_stats *s, struct client *c, enum client_stats_parts parts);
 
+/* to becomes a copy of from, without its subscriptions unless parts wants them. */
+void client_stats_copy(struct client_stats *to, const struct client_stats *from,
+                       enum client_stats_parts parts);
+
 /* Mark as closed now, for this reason. */
 void client_stats_close(struct client_stats *s, const char *reason);
 

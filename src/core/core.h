@@ -27,6 +27,7 @@ enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENE
 struct core_config {
     atomic_uint refs;
     struct options *options;                    /* owned */
+    int64_t load_wall_ns;                       /* when it was made */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
     struct websocket_settings *websocket;       /* NULL: no such listener */
@@ -57,6 +58,7 @@ struct core_counters {
     _Atomic uint64_t total_clients, auth_errors;
     _Atomic int64_t subscriptions;
     _Atomic uint64_t event_seq;
+    _Atomic uint64_t reloads, reload_errors;
 };
 
 struct core {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/client.h"
 #include "core/core_priv.h"
+#include "os/clock.h"
 
 /* ---- accounts ---- */
 
@@ -164,6 +165,7 @@ enum status core_config_new(struct core_config **out, struct core *core, struct 
     *out = NULL;
     atomic_init(&c->refs, 1);
     c->options = options;
+    c->load_wall_ns = clock_wall_ns();
     st = plan_make(&plan, options, why);
     if (st == ST_OK) st = core_config_make_transports(c, why);
     if (st == ST_OK) {
