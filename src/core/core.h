@@ -59,6 +59,7 @@ struct core_counters {
     _Atomic int64_t subscriptions;
     _Atomic uint64_t event_seq;
     _Atomic uint64_t reloads, reload_errors;
+    atomic_bool reload_failed;          /* the last one */
 };
 
 struct core {

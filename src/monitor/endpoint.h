@@ -24,6 +24,7 @@
     ENDPOINT(IPQUEUESZ, "/ipqueuesz", ipqueuesz_serve) \
     ENDPOINT(JSZ, "/jsz", jsz_serve) \
     ENDPOINT(LEAFZ, "/leafz", leafz_serve) \
+    ENDPOINT(METRICS, "/metrics", metrics_serve) \
     ENDPOINT(RAFTZ, "/raftz", raftz_serve) \
     ENDPOINT(ROUTEZ, "/routez", routez_serve) \
     ENDPOINT(SUBSZ, "/subsz", subsz_serve) \
@@ -53,11 +54,13 @@ struct reply {
     struct buf body;
 };
 
+/* As requests name it. Static storage. */
 const char *endpoint_path(enum endpoint e);
 
 /* Which endpoint serves path, decoded and without the base path; ENDPOINT_COUNT: none. */
 enum endpoint endpoint_find(struct span path);
 
+/* Answer a call: fill r, which is zero. Blocks until the loops have answered. */
 void endpoint_serve(enum endpoint e, const struct endpoint_call *call, struct reply *r);
 
 /* ---- for endpoints ---- */

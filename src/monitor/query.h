@@ -45,6 +45,7 @@ MUST_USE enum status query_subs(const struct query *q, bool *subs, bool *detail,
 /* offset and limit of a list; an offset below 0 is 0, a limit of 0 or less the default, 1024. */
 struct page { int64_t offset, limit; };
 
+/* Read both. Errors as query_int's. */
 MUST_USE enum status query_page(const struct query *q, struct page *page, struct buf *error);
 
 /* The part [*from, *to) of a list of count elements. */

@@ -17,6 +17,7 @@ void root_serve(const struct endpoint_call *call, struct reply *r)
         { ENDPOINT_ROUTEZ, "Routes" }, { ENDPOINT_LEAFZ, "LeafNodes" },
         { ENDPOINT_GATEWAYZ, "Gateways" }, { ENDPOINT_RAFTZ, "Raft Groups" },
         { ENDPOINT_HEALTHZ, "Health Probe" }, { ENDPOINT_EXPVARZ, "Expvar" },
+        { ENDPOINT_METRICS, "Metrics" },
     };
     struct buf *out = &r->body;
 

@@ -66,6 +66,7 @@ void server_reload(struct server *s)
                      s->core->config->options->config_digest);
     }
     atomic_fetch_add(done ? &s->core->counters.reloads : &s->core->counters.reload_errors, 1);
+    atomic_store(&s->core->counters.reload_failed, !done);
     config_messages_free(&messages);
     notify_ready();
 }
