@@ -138,7 +138,7 @@ static void append_double(struct buf *out, double value)
     do snprintf(text, sizeof text, "%.*e", precision, value);
     while (++precision < 17 && (strtod(text, NULL) < value || strtod(text, NULL) > value));
     e = strchr(text, 'e');
-    exponent = atoi(e + 1);
+    exponent = (int)strtol(e + 1, NULL, 10);
     if (*digits == '-') buf_append_char(out, *digits++);
     if (exponent >= 21 || (exponent < -6 && !(value <= 0 && value >= 0))) {
         buf_append(out, digits, (size_t)(e - digits));

@@ -135,6 +135,7 @@ struct options {
     char *client_advertise;             /* host[:port] */
     struct tag_options tags;
     int loops;                          /* 0: one per core */
+    bool loops_spread;                  /* connections to the loops in turn */
 
     /* logging */
     bool debug, trace, trace_verbose, trace_headers;

@@ -40,7 +40,7 @@ static void read_handshake_timeout(struct option_reader *r, const struct conf_it
                      conf_type_go(v->type));
         return;
     } else if (duration_parse(v->text, &ns) != ST_OK) {
-        option_error(r, v, "time: invalid duration \"%.*s\"", SPAN_ARG(v->text));
+        option_bad_duration(r, v, "", v->text);
         return;
     }
     if (ns < 0) option_error(r, v, "handshake_timeout is out of range");

@@ -47,12 +47,11 @@ void account_settings_free(struct account_settings *s)
 
 enum status account_reserve_connection(struct account *a)
 {
-    int64_t max = atomic_load(&a->settings)->max_connections;
+    int64_t max = atomic_load(&a->settings)->max_connections, now = atomic_load(&a->connections);
 
-    if (atomic_fetch_add(&a->connections, 1) >= max && max >= 0) {
-        atomic_fetch_sub(&a->connections, 1);
-        return ST_LIMIT;
-    }
+    do                                  /* no try in vain may be visible: it would refuse others */
+        if (max >= 0 && now >= max) return ST_LIMIT;
+    while (!atomic_compare_exchange_weak(&a->connections, &now, now + 1));
     atomic_fetch_add(&a->total_connections, 1);
     return ST_OK;
 }

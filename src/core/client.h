@@ -42,16 +42,23 @@ struct client {
     struct client_details *details;     /* cold, see below */
     int64_t max_subs;                   /* -1: unlimited */
     bool awaiting_auth, connect_received, verbose, pedantic, echo, headers, no_responders;
-    bool first_pong_sent, info_sent, tls_wanted, tls_done, unsubscribed;
+    bool first_pong_sent, info_sent, tls_done, tls_first, sniffed_hello, unsubscribed;
     bool over_limit;                    /* one connection too many: told so, then closed */
     uint8_t listener;                   /* enum core_listener */
+    uint8_t opening;                    /* enum client_opening */
     uint8_t protocol;
     uint8_t pings_out;
     uint64_t in_msgs, in_bytes;
     int64_t start_ns, last_ns;          /* monotonic */
     int64_t auth_deadline_ns, ping_due_ns, ping_sent_ns, last_in_ns;    /* 0: none */
     int64_t rtt_ns;
+    uint64_t config_serial;             /* of the configuration it was last checked against */
     struct client_wait *wait;           /* a grace period under way, or NULL */
+};
+
+enum client_opening {                   /* what the transport gets ready for: client_open.c */
+    CLIENT_NEW, CLIENT_SNIFF_FIRST, CLIENT_TLS_FIRST, CLIENT_NO_HELLO, CLIENT_SNIFF_MIXED,
+    CLIENT_TLS, CLIENT_PLAIN, CLIENT_OPEN,
 };
 
 struct client_details {
@@ -89,7 +96,7 @@ static inline struct client *client_of(struct conn *c)
 static inline struct loop *client_loop(const struct client *c)
 {
     return atomic_load_explicit(&((struct client *)(uintptr_t)c)->conn.loop,
-                                memory_order_relaxed);
+                                memory_order_acquire);
 }
 
 #endif

@@ -13,6 +13,7 @@ struct client_bcrypt {                  /* details->pending while the worker has
     struct client *client;
     struct auth_result result;
     bool recheck;                       /* of a live client after a reload */
+    uint64_t config_serial;             /* by which configuration */
 };
 
 void client_auth_violation(struct client *c)
@@ -57,12 +58,19 @@ void client_apply_limits(struct client *c)
 
 void client_set_perms(struct client *c, struct perms *perms)
 {
-    int64_t max, ttl_ns;
+    struct perms *old = c->perms;
+    int64_t max = 0, ttl_ns = 0;
+    bool responds = perms_responses(perms, &max, &ttl_ns);
 
-    perms_unref(c->perms);
+    /* Under the lock: other loops read it while they build match results (client_is_denied). */
+    if (c->account) sync_brlock_write(&c->account->lock);
     c->perms = perms;
-    if (perms_responses(perms, &max, &ttl_ns) && c->responses == NULL)
+    if (c->account) sync_brlock_write_done(&c->account->lock);
+    perms_unref(old);
+    if (responds && c->responses == NULL)
         c->responses = responses_new(max, ttl_ns);
+    else
+        responses_configure(c->responses, responds, max, ttl_ns);
 }
 
 bool client_join_account(struct client *c, struct account *a, struct perms *perms)
@@ -132,7 +140,7 @@ static void run_bcrypt(struct worker_job *job)
 {
     struct client_bcrypt *b = CONTAINER_OF(job, struct client_bcrypt, job);
 
-    auth_bcrypt_run(b->result.job);
+    if (!atomic_load(&b->client->core->shutting_down)) auth_bcrypt_run(b->result.job);
     conn_notify(&b->client->conn, CLIENT_NOTIFY_AUTH);
 }
 
@@ -142,7 +150,8 @@ static void start_bcrypt(struct client *c, struct auth_result *r, bool recheck)
 
     assert(c->details->pending == NULL);
     *b = (struct client_bcrypt){ .job.run = run_bcrypt, .client = c, .result = *r,
-                                 .recheck = recheck };
+                                 .recheck = recheck,
+                                 .config_serial = core_of(client_loop(c))->config->serial };
     *r = (struct auth_result){ 0 };
     c->details->pending = b;
     conn_pause(&c->conn, CONN_PAUSE_AUTH);
@@ -170,9 +179,12 @@ void client_on_bcrypt(struct client *c)
         else if (accept_result(c, &b->result))
             finish_connect(c);
     }
+    /* A reload came while the worker was at it: what was decided is by the old rules. */
+    if (!c->conn.closed && b->config_serial != core_of(client_loop(c))->config->serial)
+        client_recheck_auth(c);
     auth_result_fini(&b->result);
     mem_free(b);
-    if (!c->conn.closed) conn_resume(&c->conn, CONN_PAUSE_AUTH);
+    if (!c->conn.closed && c->details->pending == NULL) conn_resume(&c->conn, CONN_PAUSE_AUTH);
 }
 
 void client_drop_bcrypt(struct client *c)

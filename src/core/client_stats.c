@@ -19,12 +19,14 @@ static void fill_subs(struct client_stats *s, const struct client *c)
     for (uint32_t i = 0; i < c->subs.cap; i++) {
         struct sub *sub = c->subs.slots[i];
         struct buf filter = { 0 };
+        int64_t max;
         if (sub == NULL) continue;
+        max = atomic_load(&sub->max);
         sublist_append_filter(sub, &filter);
         s->subs[n++] = (struct client_sub_stats){
             .subject = buf_take(&filter), .queue = dup_or_null(sublist_queue(sub)),
             .sid = mem_dup_span(sub_sid(sub)), .msgs = atomic_load(&sub->delivered),
-            .max = atomic_load(&sub->max),
+            .max = max == SUB_MAX_PENDING ? 0 : max,
         };
     }
     s->sub_count = n;

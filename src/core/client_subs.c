@@ -115,7 +115,7 @@ static struct sub *new_sub(struct client *c, struct span sid)
     sub->subscriber = &c->subscriber;
     sub->no_echo = !c->echo;
     sub->headers = c->headers;
-    sub->track_responses = c->responses != NULL;
+    atomic_init(&sub->track_responses, c->responses != NULL);
     sub->sid_len = (uint16_t)sid.len;
     memcpy(sub->sid, sid.p, sid.len);
     return sub;
@@ -201,15 +201,17 @@ static void on_reap(struct sync_mail *mail, void *loop)
     struct sub *sub = CONTAINER_OF(mail, struct sub, reap);
     struct client *c = CONTAINER_OF(sub->subscriber, struct client, subscriber);
 
-    /* Removed already: then its client may be gone as well. */
-    if (!atomic_load(&sub->closed)) {
-        if (client_loop(c) != loop) {
-            loop_post(client_loop(c), mail);
-            return;
-        }
-        if (atomic_load(&sub->delivered) >= atomic_load(&sub->max)) client_remove_sub(c, sub);
+    if (atomic_load(&sub->closed)) {    /* removed already: its client may be gone as well */
+        atomic_store(&sub->reaping, false);
+        return;
     }
+    if (client_loop(c) != loop) {
+        loop_post(client_loop(c), mail);
+        return;
+    }
+    /* Before looking, or a delivery that reaches a max raised just now would tell nobody. */
     atomic_store(&sub->reaping, false);
+    if (atomic_load(&sub->delivered) >= atomic_load(&sub->max)) client_remove_sub(c, sub);
 }
 
 void client_post_reap(struct client *c, struct sub *sub)
@@ -219,16 +221,15 @@ void client_post_reap(struct client *c, struct sub *sub)
     loop_post(client_loop(c), &sub->reap);
 }
 
-/* What UNSUB with a max comes down to once every delivery is counted. */
+/* What UNSUB with a max comes down to once every delivery is counted when it is made. The max is
+ * set first: a delivery that is not in the sum we read then sees it (count_exactly). */
 static void apply_max(struct client *c, struct span sid, int64_t max)
 {
     struct sub *sub = client_find_sub(c, sid);
 
     if (sub == NULL) return;
-    if (max > atomic_load(&sub->delivered))
-        atomic_store(&sub->max, max);
-    else
-        client_remove_sub(c, sub);
+    atomic_store(&sub->max, max);
+    if (atomic_load(&sub->delivered) >= max) client_remove_sub(c, sub);
 }
 
 void client_on_unsub(struct client *c, const struct parser_command *cmd)
@@ -237,10 +238,12 @@ void client_on_unsub(struct client *c, const struct parser_command *cmd)
 
     if (c->verbose) client_send_ok(c);
     if (sub == NULL) return;
-    if (cmd->max > 0)
-        client_wait(c, apply_max, cmd->sid, cmd->max);
-    else
+    if (cmd->max <= 0) {
         client_remove_sub(c, sub);
+        return;
+    }
+    if (atomic_load(&sub->max) == 0) atomic_store(&sub->max, SUB_MAX_PENDING);
+    client_wait(c, apply_max, cmd->sid, cmd->max);
 }
 
 /* ---- reload ---- */
@@ -282,7 +285,9 @@ void client_recheck_subs(struct client *c)
         all[i]->check_delivery = perms_needs_deliver_check(c->perms, buf_span(&filter),
                                                            sublist_queue(all[i]));
         sync_brlock_write_done(&c->account->lock);
+        atomic_store(&all[i]->track_responses, c->responses != NULL);
         buf_free(&filter);
     }
     mem_free(all);
+    sublist_invalidate(c->account->sublist);    /* results made by the old rules */
 }

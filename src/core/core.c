@@ -65,6 +65,7 @@ enum status core_new(struct core **out, struct options *options, unsigned loops,
         return st;
     }
     core_config_apply_limits(core, core->config);
+    core->loops.spread = core->config->options->loops_spread;
     init_loops(core);
     *out = core;
     return ST_OK;
@@ -75,6 +76,7 @@ void core_free(struct core **core_at)
     struct core *core = *core_at;
 
     worker_free(&core->worker);
+    loop_group_drain(&core->loops);     /* the worker's last answers among other mail */
     for (unsigned i = 0; i < core->loops.count; i++) {
         struct core_loop *cl = core->loops.loops[i] ? core->loops.loops[i]->core : NULL;
         if (cl == NULL) continue;
@@ -168,7 +170,10 @@ static void close_all(struct core_loop *cl, void *arg)
 
 void core_close_clients(struct core *core)
 {
-    core_on_each_loop(core, close_all, NULL);
+    atomic_store(&core->shutting_down, true);
+    do                                  /* one on its way from loop to loop is seen by none */
+        core_on_each_loop(core, close_all, NULL);
+    while (atomic_load(&core->counters.clients) > 0);
 }
 
 static void send_ldm(struct client *c, void *arg)
@@ -189,18 +194,12 @@ void core_lame_duck(struct core *core)
     core_on_each_loop(core, tell_all, NULL);
 }
 
-struct ldm_close {
-    atomic_long left, remaining;
-};
-
 static void ldm_close_one(struct client *c, void *arg)
 {
-    struct ldm_close *close = arg;
+    atomic_long *left = arg;
 
-    if (atomic_fetch_sub(&close->left, 1) > 0)
+    if (atomic_fetch_sub(left, 1) > 0)
         client_close(c, CLOSE_SERVER_SHUTDOWN);
-    else
-        atomic_fetch_add(&close->remaining, 1);
 }
 
 static void ldm_close_some(struct core_loop *cl, void *arg)
@@ -210,10 +209,8 @@ static void ldm_close_some(struct core_loop *cl, void *arg)
 
 size_t core_lame_duck_close(struct core *core, size_t count)
 {
-    struct ldm_close close;
+    atomic_long left = (long)count;
 
-    atomic_init(&close.left, (long)count);
-    atomic_init(&close.remaining, 0);
-    core_on_each_loop(core, ldm_close_some, &close);
-    return (size_t)atomic_load(&close.remaining);
+    core_on_each_loop(core, ldm_close_some, &left);
+    return (size_t)atomic_load(&core->counters.clients);
 }

@@ -19,6 +19,7 @@
 struct client;
 struct worker;
 struct tls_context;
+struct websocket_context;
 struct closed_ring;
 
 enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENERS };
@@ -26,14 +27,15 @@ enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENE
 /* Everything a reload can change, as one immutable counted snapshot. */
 struct core_config {
     atomic_uint refs;
+    uint64_t serial;                            /* 1 at start, one more with every reload */
     struct options *options;                    /* owned */
     int64_t load_wall_ns;                       /* when it was made */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
-    struct websocket_settings *websocket;       /* NULL: no such listener */
+    struct websocket_context *websocket;        /* NULL: no such listener */
     struct account *no_auth_account;            /* where clients without auth go: "$G" */
-    struct span *connect_urls;                  /* of INFO, owned; NULL: none advertised */
-    size_t connect_url_count;
+    char *advertise_host;                       /* client_advertise, for INFO; NULL: none */
+    int advertise_port;                         /* 0: the bound one */
 };
 
 struct core_identity {
@@ -62,6 +64,11 @@ struct core_counters {
     atomic_bool reload_failed;          /* the last one */
 };
 
+struct core_rate {                      /* events in the current second */
+    struct sync_mutex mutex;
+    int64_t count, end_ns;
+};
+
 struct core {
     struct loop_group loops;
     struct core_identity identity;
@@ -74,6 +81,7 @@ struct core {
     struct worker *worker;              /* bcrypt */
     struct closed_ring *closed;
     atomic_bool lame_duck, shutting_down;
+    struct core_rate tls_rate;          /* of handshakes, for connection_rate_limit */
     int port, websocket_port;           /* bound; for INFO */
 };
 

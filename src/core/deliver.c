@@ -96,10 +96,12 @@ static void stage_formatted(struct loop *l, struct conn *conn, const struct sub 
     if (by_reference) conn_stage_shared(l, conn, m->keep, f->body, f->total + 2);
 }
 
-/* A max is exact: every delivery counts at once. True: this one is within it. */
-static bool count_exactly(struct client *c, struct sub *sub, int64_t max)
+/* A max is exact: every delivery counts at once. True: this one is within it. The max is read
+ * after the count went up, so that either we see a max that is being set, or who sets it sees our
+ * delivery among those before it (apply_max in client_subs.c). */
+static bool count_exactly(struct client *c, struct sub *sub)
 {
-    int64_t n = atomic_fetch_add(&sub->delivered, 1) + 1;
+    int64_t n = atomic_fetch_add(&sub->delivered, 1) + 1, max = atomic_load(&sub->max);
 
     if (n == max) client_post_reap(c, sub);
     return n <= max;
@@ -126,9 +128,10 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
     if (atomic_load_explicit(&sub->closed, memory_order_relaxed)) return false;
     if (sub->no_echo && m->origin == c) return false;
     if (conn_drops(l, &c->conn)) return false;
-    max = atomic_load_explicit(&sub->max, memory_order_relaxed);
-    if (max > 0 && !count_exactly(c, sub, max)) return false;
-    if (sub->track_responses && m->reply.len) responses_add(c->responses, m->reply, l->now_ns);
+    max = atomic_load(&sub->max);       /* ordered after waking up, see sync_epochs_enter */
+    if (max > 0 && !count_exactly(c, sub)) return false;
+    if (m->reply.len && atomic_load_explicit(&sub->track_responses, memory_order_acquire))
+        responses_add(c->responses, m->reply, l->now_ns);
     f = form_for(sub, m);
     if (m->raw.len && f.total == m->total && (m->total <= COPY_BYTES_MAX || m->keep == NULL))
         stage_raw(l, &c->conn, sub, m);

@@ -12,10 +12,11 @@
 
 struct listener {
     struct pollable pollable;
+    struct sync_retired retired;
     struct core *core;
     struct loop *loop;
     enum core_listener kind;
-    int fd;
+    int fd;                             /* -1: closed */
     struct timer rest;
 };
 
@@ -26,6 +27,7 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
     int fd;
 
     (void)e;
+    if (self->fd < 0) return;           /* closed by mail in this very iteration */
     for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
         switch (socket_accept(self->fd, &fd, &peer)) {
         case SOCKET_ACCEPTED:
@@ -72,12 +74,20 @@ enum status listener_open(struct listener **out, struct core *core, enum core_li
     return st;
 }
 
+static void release(struct sync_retired *r, void *loop)
+{
+    (void)loop;
+    mem_free(CONTAINER_OF(r, struct listener, retired));
+}
+
+/* Retired, not freed: an event for it may have been fetched already. */
 void listener_close(struct listener **l)
 {
     if (*l == NULL) return;
     poll_remove(&(*l)->loop->poll, (*l)->fd);
     timers_clear(&(*l)->loop->timers, &(*l)->rest);
     socket_close((*l)->fd);
-    mem_free(*l);
+    (*l)->fd = -1;
+    loop_retire((*l)->loop, &(*l)->retired, release);
     *l = NULL;
 }

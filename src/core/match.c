@@ -17,7 +17,7 @@
 #define PERMITS 2
 
 struct match_permits {
-    const struct perms *perms[PERMITS]; /* NULL: free; perms outlive the generation */
+    struct perms *perms[PERMITS];       /* references, so that no other takes the address; or NULL */
     bool allowed[PERMITS];
     unsigned next;
 };
@@ -60,6 +60,7 @@ static void forget(struct match_cache *mc, struct entry **way)
 {
     if (*way == NULL) return;
     if (mc->last == *way) mc->last = NULL;
+    for (unsigned i = 0; i < PERMITS; i++) perms_unref((*way)->permits.perms[i]);
     mc->bytes -= (*way)->bytes;
     mc->stats.entries--;
     mem_free(*way);
@@ -247,7 +248,7 @@ struct match match_find(struct match_cache *mc, struct account *a, struct span s
     return e->match;
 }
 
-bool match_publish_allowed(const struct match *m, const struct perms *perms, struct span subject)
+bool match_publish_allowed(const struct match *m, struct perms *perms, struct span subject)
 {
     struct match_permits *p = m->permits;
     bool allowed;
@@ -257,7 +258,8 @@ bool match_publish_allowed(const struct match *m, const struct perms *perms, str
     for (unsigned i = 0; i < PERMITS; i++)
         if (p->perms[i] == perms) return p->allowed[i];
     allowed = perms_allow(perms, PERMS_PUBLISH, subject, SPAN_NONE);
-    p->perms[p->next] = perms;
+    perms_unref(p->perms[p->next]);
+    p->perms[p->next] = perms_ref(perms);
     p->allowed[p->next] = allowed;
     p->next = (p->next + 1) % PERMITS;
     return allowed;

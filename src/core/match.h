@@ -37,7 +37,7 @@ struct match match_find(struct match_cache *mc, struct account *a, struct span s
                         bool use_cache);
 
 /* Whether perms allow to publish to the subject of m. Remembered with the cached entry. */
-bool match_publish_allowed(const struct match *m, const struct perms *perms, struct span subject);
+bool match_publish_allowed(const struct match *m, struct perms *perms, struct span subject);
 
 struct match_stats {
     uint64_t entries, lookups, hits, max_fanout;

@@ -120,8 +120,7 @@ static void send_no_responders(struct core_loop *cl, struct client *c, const str
 /* Replace m->subject by its mapping, if there is one. False: the message is lost by its weights. */
 static bool map_subject(struct core_loop *cl, struct client *c, struct message *m)
 {
-    const struct account_settings *s = atomic_load_explicit(&c->account->settings,
-                                                            memory_order_acquire);
+    const struct account_settings *s = atomic_load(&c->account->settings);
 
     for (size_t i = 0; i < s->mapping_count; i++) {
         if (!mapping_matches(s->mappings[i], m->subject)) continue;

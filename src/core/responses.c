@@ -14,6 +14,7 @@ struct responses {
     struct sync_mutex mutex;
     struct map map;             /* reply subject -> struct response */
     int64_t max, ttl_ns;
+    bool active;
 };
 
 struct responses *responses_new(int64_t max, int64_t ttl_ns)
@@ -22,14 +23,31 @@ struct responses *responses_new(int64_t max, int64_t ttl_ns)
 
     r->max = max;
     r->ttl_ns = ttl_ns;
+    r->active = true;
     return r;
+}
+
+static void clear(struct responses *r)
+{
+    for (size_t i = 0; i < r->map.count; i++) mem_free(r->map.entries[i].value);
+    map_free(&r->map);
+}
+
+void responses_configure(struct responses *r, bool active, int64_t max, int64_t ttl_ns)
+{
+    if (r == NULL) return;
+    sync_mutex_lock(&r->mutex);
+    r->active = active;
+    r->max = max;
+    r->ttl_ns = ttl_ns;
+    if (!active) clear(r);
+    sync_mutex_unlock(&r->mutex);
 }
 
 void responses_free(struct responses **r)
 {
     if (*r == NULL) return;
-    for (size_t i = 0; i < (*r)->map.count; i++) mem_free((*r)->map.entries[i].value);
-    map_free(&(*r)->map);
+    clear(*r);
     mem_free(*r);
     *r = NULL;
 }
@@ -56,6 +74,10 @@ void responses_add(struct responses *r, struct span reply, int64_t now_ns)
     struct response *e;
 
     sync_mutex_lock(&r->mutex);
+    if (!r->active) {
+        sync_mutex_unlock(&r->mutex);
+        return;
+    }
     e = map_get(&r->map, reply);
     if (e == NULL) {
         if (r->map.count >= RESPONSES_MAX) make_room(r, now_ns);

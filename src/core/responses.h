@@ -15,6 +15,10 @@ struct responses;
 struct responses *responses_new(int64_t max, int64_t ttl_ns);
 void responses_free(struct responses **r);
 
+/* New limits for what is added from now on. active false: forget everything, remember nothing.
+ * r may be NULL. O(entries). */
+void responses_configure(struct responses *r, bool active, int64_t max, int64_t ttl_ns);
+
 void responses_add(struct responses *r, struct span reply, int64_t now_ns);
 
 /* Whether a publish to subject is an answer that is still due; counts it. r may be NULL. */

@@ -15,19 +15,21 @@ struct subscriber;
 struct sublist_node;
 struct sublist_group;
 
+#define SUB_MAX_PENDING INT64_MAX       /* counted exactly from now on, not limited yet */
+
 struct sub {
     struct sync_retired retired;
     struct subscriber *subscriber;
     struct sublist_node *node;          /* where it stands in the sublist; NULL: nowhere */
     struct sublist_group *group;        /* queue group at that node; NULL: plain */
     struct sync_mail reap;              /* to the owner: it reached its max */
-    _Atomic int64_t max;                /* UNSUB max; 0: no limit */
+    _Atomic int64_t max;                /* UNSUB max; 0: no limit; SUB_MAX_PENDING: about to be set */
     _Atomic int64_t delivered;
     uint32_t index;                     /* position in the node's or group's array */
     uint16_t sid_len;
     bool check_delivery;                /* a deny rule may forbid single messages */
     bool no_echo, headers;              /* what the client wished when it subscribed */
-    bool track_responses;               /* allow_responses: remember reply subjects */
+    atomic_bool track_responses;        /* allow_responses: remember reply subjects */
     atomic_bool reaping;                /* reap is under way */
     atomic_bool closed;                 /* removed; loops that still see it skip it */
     char sid[];

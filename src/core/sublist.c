@@ -287,13 +287,15 @@ static void bump(struct sublist *sl, struct span first)
         atomic_fetch_add(&sl->generations[bucket_of(sl, first)], 1);
 }
 
+/* Sequentially consistent, because of a loop that wakes up while a subscription is retired: either
+ * the retirer sees it awake, or it sees the generation of after the removal. */
 struct sublist_generation sublist_generation(const struct sublist *sl, uint32_t bucket)
 {
     struct sublist *s = (struct sublist *)(uintptr_t)sl;
 
     return (struct sublist_generation){
-        atomic_load_explicit(&s->generations[bucket], memory_order_acquire),
-        atomic_load_explicit(&s->wild_generation, memory_order_acquire),
+        atomic_load(&s->generations[bucket]),
+        atomic_load(&s->wild_generation),
     };
 }
 

@@ -36,6 +36,7 @@ struct loop *balance_pick(struct loop_group *g)
 {
     int64_t now_ns = clock_mono_ns();
 
+    if (g->spread) return g->loops[atomic_fetch_add(&g->next_pick, 1) % g->count];
     return load_of(g->loops[0], now_ns) > BUSY ? idlest(g, now_ns) : g->loops[0];
 }
 

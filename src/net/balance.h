@@ -5,8 +5,8 @@
 
 #include "net/loop.h"
 
-/* The loop for a new connection: the first one, or the idlest while that is busy. Any thread.
- * O(loops). */
+/* The loop for a new connection: the first one, or the idlest while that is busy; with g->spread
+ * all of them in turn. Any thread. O(loops). */
 struct loop *balance_pick(struct loop_group *g);
 
 #endif

@@ -5,7 +5,7 @@
  * and, for plain TCP, send it; the output queue is what they share. The protocol above (core/'s
  * client) embeds struct conn first and gives conn_ops; the transport below moves the bytes.
  *
- *      conn_init -> conn_open -> on_ready -> on_bytes* -> conn_close -> on_close -> on_release
+ *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes* -> conn_close -> on_close -> on_release
  *
  * After conn_close nothing is read or sent; the memory goes when no loop can hold it any more. */
 #ifndef NET_CONN_H
@@ -24,6 +24,8 @@ enum conn_end {
 };
 
 struct conn_ops {
+    /* A new connection has arrived on its loop; the handshake comes next. May be NULL. */
+    void (*on_open)(struct conn *c);
     /* The transport is ready for the protocol (TCP: at once; TLS, WebSocket: after handshakes). */
     void (*on_ready)(struct conn *c);
     /* Handle bytes; returns how many were consumed, the rest comes again with more behind it.
@@ -37,6 +39,8 @@ struct conn_ops {
     void (*on_timer)(struct conn *c);
     /* Bits given to conn_notify from other threads, on the owner; c may be closed already. */
     void (*on_notify)(struct conn *c, unsigned bits);
+    /* It came over from another loop. May be NULL. */
+    void (*on_moved)(struct conn *c);
     /* It is closed: take it out of everything that can reach it. */
     void (*on_close)(struct conn *c);
     /* Something under way elsewhere still refers to it: ask again later. May be NULL. */
@@ -88,7 +92,7 @@ struct conn {
     void *transport_state;
     int fd;
     uint8_t paused;                     /* enum conn_pause bits */
-    bool closed, ready, suspended, polled;
+    bool closed, opened, ready, suspended, polled;
     bool flush_duty;                    /* handed over by another loop or turn */
     bool handshake_armed;               /* EPOLLOUT on behalf of the handshake */
     bool timer_parked, io_timer_parked; /* set timers while moving between loops */

@@ -11,6 +11,7 @@
 #include "net/conn.h"
 #include "net/conn_priv.h"
 #include "os/clock.h"
+#include "proto/websocket.h"
 
 #define RETIRE_WAIT_MS 10       /* look again for retired objects after this long */
 #define READ_HEADROOM (64 * 1024)
@@ -47,21 +48,12 @@ enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed)
     return ST_OK;
 }
 
-static void release_all(struct loop *l)
-{
-    while (l->retired) {
-        struct sync_retired *r = l->retired;
-        l->retired = r->next;
-        r->release(r, l);
-    }
-    l->retired_end = &l->retired;
-}
-
 void loop_group_fini(struct loop_group *g)
 {
-    for (unsigned i = 0; i < g->count; i++) release_all(g->loops[i]);
+    loop_group_drain(g);
     for (unsigned i = 0; i < g->count; i++) {
         struct loop *l = g->loops[i];
+        if (l == NULL) continue;        /* out of descriptors half-way */
         assert(list_is_empty(&l->conns));
         poll_fini(&l->poll);
         timers_fini(&l->timers);
@@ -69,6 +61,7 @@ void loop_group_fini(struct loop_group *g)
         mem_free(l->stages);
         mem_free(l->stage_of);
         mem_free(l->read_buffer);
+        websocket_deflater_free(&l->deflater);
         mem_free(l);
     }
     mem_free(g->loops);
@@ -135,6 +128,23 @@ static void run_timers(struct loop *l)
     }
 }
 
+void loop_group_drain(struct loop_group *g)
+{
+    bool left;
+
+    for (unsigned i = 0; i < g->count; i++) sync_epochs_leave(&g->epochs, i);
+    do {
+        left = false;
+        for (unsigned i = 0; i < g->count; i++) {
+            struct loop *l = g->loops[i];
+            if (l == NULL) continue;
+            run_mail(l);                /* may post to the others, and to ourselves */
+            free_retired(l);            /* what a mail under way refers to is retired again */
+            left = left || l->retired != NULL || !sync_mailbox_is_empty(&l->mailbox);
+        }
+    } while (left);
+}
+
 /* How long the next poll may take, in milliseconds; rounded up so that a timer is due then. */
 static int wait_ms(struct loop *l, int max_wait_ms)
 {
@@ -173,6 +183,7 @@ void loop_step(struct loop *l, int max_wait_ms)
 
     loop_now(l);
     l->stats.iterations++;
+    l->handshakes_left = LOOP_HANDSHAKES_MAX;
     run_mail(l);
     run_timers(l);
     for (int i = 0; i < n; i++) {
@@ -206,13 +217,13 @@ static void grace_over(struct sync_mail *mail, void *loop)
     g->done(g);
 }
 
-/* On a visited loop: mail runs between chunks, so everything staged before has been spliced. */
+/* On a visited loop: mail runs between chunks, so at most what other mail staged is not spliced. */
 static void grace_visited(struct sync_mail *mail, void *loop)
 {
     struct grace_visit *v = CONTAINER_OF(mail, struct grace_visit, mail);
     struct loop_grace *g = v->grace;
 
-    (void)loop;
+    loop_commit(loop);
     mem_free(v);
     if (atomic_fetch_sub(&g->left, 1) == 1) {
         g->home.run = grace_over;

@@ -17,11 +17,13 @@
 #include "os/sync.h"
 
 #define LOOP_READ_BYTES (64 * 1024)             /* one recv */
+#define LOOP_HANDSHAKES_MAX 8                   /* steps of handshakes in one iteration */
 #define LOOP_STAGED_BYTES_MAX (1024 * 1024)     /* blocks staged before they are spliced */
 
 struct conn;
 struct loop;
 struct loop_group;
+struct websocket_deflater;
 
 /* Something the poll set watches; embedded first in its object. */
 struct pollable {
@@ -54,6 +56,9 @@ struct loop {
     int64_t now_ns;                     /* monotonic, as of this iteration or chunk */
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */
+    struct websocket_deflater *deflater;        /* made for the first compressed output */
+
+    unsigned handshakes_left;           /* in this iteration: they are costly, others wait */
 
     char *read_buffer;                  /* a kept tail, then LOOP_READ_BYTES */
     size_t read_headroom;
@@ -90,6 +95,8 @@ struct loop_group {
     struct loop **loops;
     struct sync_epochs epochs;
     struct loop_limits limits;
+    bool spread;                        /* see balance_pick; set before the loops run */
+    atomic_uint next_pick;
     struct sync_mutex slot_mutex;
     uint32_t *free_slots, free_slot_count, free_slot_cap, slot_end;
 };
@@ -97,7 +104,11 @@ struct loop_group {
 /* count loops on fresh poll sets. IO: out of descriptors. The seed feeds every loop's rng. */
 MUST_USE enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed);
 
-/* All connections must be gone. */
+/* After the loops have stopped: run the mail that is left and release what is retired. Call it
+ * before what mail refers to goes. All connections must be closed. */
+void loop_group_drain(struct loop_group *g);
+
+/* Drains, then frees. */
 void loop_group_fini(struct loop_group *g);
 
 /* Wait until something happens and handle it: one iteration. max_wait_ms < 0: no limit. */

@@ -242,15 +242,15 @@ static enum flush_end flush_turn(struct loop *l, struct conn *c, struct block **
         size_t total;
         int count = gather(q, iov, budget, &total);
         ssize_t n;
-        if (count == 0 && !wants_write(c)) return FLUSH_EMPTY;
+        if (q->head == NULL && !wants_write(c)) return FLUSH_EMPTY;
         if (budget == 0) return FLUSH_BUDGET;
         sync_mutex_unlock(&q->mutex);
         l->stats.flushes++;
         n = c->transport->write(c, iov, count);
         sync_mutex_lock(&q->mutex);
         if (n < 0 && n != -EAGAIN) return FLUSH_FAILED;
+        if (n >= 0) advance(q, (size_t)n, done);        /* 0: blocks that hold nothing go as well */
         if (n > 0) {
-            advance(q, (size_t)n, done);
             note_progress(l, q);
             q->blocked_since_ns = l->now_ns;
         }
@@ -296,6 +296,6 @@ void conn_flush(struct loop *l, struct conn *c)
 {
     if (c->transport->owner_only && atomic_load(&c->loop) != l)
         conn_command(c, CONN_COMMAND_FLUSH);
-    else
+    else if (c->transport->handshake == NULL || c->ready)       /* else it goes out after it */
         flush_here(l, c);
 }

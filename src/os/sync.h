@@ -150,7 +150,9 @@ static inline void sync_epochs_enter(struct sync_epochs *e, unsigned loop)
 {
     uint64_t now = atomic_load_explicit(&e->now, memory_order_seq_cst);
 
-    /* A read-modify-write, so that no later load moves before it. */
+    /* Whoever retires something first makes it unreachable by a sequentially consistent write.
+     * Either it sees us awake here, or our sequentially consistent loads of what leads to the
+     * object (a generation, a settings pointer) come after that write and don't find it. */
     atomic_exchange_explicit(&e->slots[loop].seen, now, memory_order_seq_cst);
 }
 
