@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "core/client_priv.h"
+#include "net/tls.h"
 #include "os/clock.h"
 
 static char *dup_or_null(struct span s)
@@ -56,8 +57,8 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->authorized_user = user[0] ? mem_dup(user) : NULL;
     s->nkey = dup_or_null(d->connect.nkey);
     s->account = c->account ? mem_dup(c->account->name) : NULL;
-    client_fill_tls_stats(c, s);
-    if (parts == CLIENT_STATS_SUBS && c->account) fill_subs(s, c);
+    client_fill_tls_stats(c, s, parts & CLIENT_STATS_CERTIFICATES);
+    if ((parts & CLIENT_STATS_SUBS) && c->account) fill_subs(s, c);
 }
 
 static struct client_sub_stats *copy_subs(const struct client_stats *from)
@@ -88,7 +89,9 @@ void client_stats_copy(struct client_stats *to, const struct client_stats *from,
     to->authorized_user = mem_dup(from->authorized_user);
     to->account = mem_dup(from->account);
     to->nkey = mem_dup(from->nkey);
-    to->subs = from->subs && parts == CLIENT_STATS_SUBS ? copy_subs(from) : NULL;
+    to->certificates = NULL;
+    to->certificate_count = 0;
+    to->subs = from->subs && (parts & CLIENT_STATS_SUBS) ? copy_subs(from) : NULL;
 }
 
 void client_stats_close(struct client_stats *s, const char *reason)
@@ -113,6 +116,7 @@ void client_stats_fini(struct client_stats *s)
     mem_free(s->version);
     mem_free(s->tls_version);
     mem_free(s->tls_cipher);
+    tls_peer_certificates_free(s->certificates, s->certificate_count);
     mem_free(s->authorized_user);
     mem_free(s->account);
     mem_free(s->nkey);

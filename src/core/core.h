@@ -95,6 +95,9 @@ void core_free(struct core **core);
 struct core_config *core_config_ref(struct core_config *c);
 void core_config_unref(struct core_config *c);
 
+/* A reference to the newest configuration. Any thread. */
+struct core_config *core_config_latest(struct core *core);
+
 static inline struct core_loop *core_of(struct loop *l)
 {
     return l->core;

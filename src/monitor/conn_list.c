@@ -260,7 +260,7 @@ void conn_list_fetch(struct core *core, const struct connz_key *keys, size_t cou
         b->any_open = b->any_closed = false;
         for (subs = 0; i < count && b->count < BATCH_CONNS && subs < BATCH_SUBS; i++) {
             b->wants[b->count++] = (struct want){ keys[i].cid, keys[i].closed, &out[i] };
-            if (parts == CLIENT_STATS_SUBS) subs += keys[i].sub_count;
+            if (parts & CLIENT_STATS_SUBS) subs += keys[i].sub_count;
             if (keys[i].closed) b->any_closed = true;
             else b->any_open = true;
         }

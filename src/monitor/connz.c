@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "monitor/conn_list.h"
 #include "monitor/endpoint.h"
+#include "net/tls.h"
 #include "os/clock.h"
 
 #define FETCH 256               /* connections copied at a time */
@@ -36,6 +37,20 @@ static void put_traffic(struct jsonw *w, const struct client_stats *c)
     jsonw_uint(w, "subscriptions", c->sub_count);
 }
 
+static void put_certificates(struct jsonw *w, const struct client_stats *c)
+{
+    if (c->certificate_count == 0) return;
+    jsonw_array(w, "tls_peer_certs");
+    for (size_t i = 0; i < c->certificate_count; i++) {
+        jsonw_object(w, NULL);
+        jsonw_text_if(w, "subject", c->certificates[i].subject);
+        jsonw_text(w, "spki_sha256", c->certificates[i].spki_sha256);
+        jsonw_text(w, "cert_sha256", c->certificates[i].sha256);
+        jsonw_end_object(w);
+    }
+    jsonw_end_array(w);
+}
+
 static void put_client(struct jsonw *w, const struct client_stats *c, bool auth)
 {
     jsonw_text_if(w, "name", c->name);
@@ -43,6 +58,7 @@ static void put_client(struct jsonw *w, const struct client_stats *c, bool auth)
     jsonw_text_if(w, "version", c->version);
     jsonw_text_if(w, "tls_version", c->tls_version);
     jsonw_text_if(w, "tls_cipher_suite", c->tls_cipher);
+    put_certificates(w, c);
     jsonw_bool_if(w, "tls_first", c->tls_first);
     if (!auth) return;
     jsonw_text_if(w, "authorized_user", c->authorized_user);
@@ -110,8 +126,8 @@ static size_t put_connections(struct jsonw *w, struct core *core, const struct c
                               size_t count, const struct connz_options *o, int64_t now_ns)
 {
     struct client_stats *list = mem_zero(FETCH * sizeof *list);
-    enum client_stats_parts parts = o->subs || o->detail ? CLIENT_STATS_SUBS
-                                                         : CLIENT_STATS_BASIC;
+    enum client_stats_parts parts = (o->subs || o->detail ? CLIENT_STATS_SUBS : 0) |
+                                    (o->auth ? CLIENT_STATS_CERTIFICATES : 0);
     size_t there = 0;
 
     for (size_t at = 0; at < count && w->out->len <= REPLY_BYTES_MAX; at += FETCH) {

@@ -67,7 +67,6 @@ static void visit(struct core_loop *cl, void *arg)
     for (size_t i = 0; i < g->account_count; i++)
         g->accounts[i].by_loop[index] = g->accounts[i].account->stats[index];
     if (index != 0) return;
-    g->config = core_config_ref(cl->config);
     for (size_t i = 0; i < g->account_count; i++) count_subs(&g->accounts[i], index);
 }
 
@@ -92,6 +91,7 @@ void gather_init(struct gather *g, struct core *core)
 {
     *g = (struct gather){ .core = core };
     g->loops = mem_zero(core->loops.count * sizeof *g->loops);
+    g->config = core_config_latest(core);
     list_accounts(g);
     core_on_each_loop(core, visit, g);
     for (unsigned i = 0; i < core->loops.count; i++) add_loop(&g->sum, &g->loops[i]);

@@ -2,7 +2,7 @@
 /* gather.h - a copy of what the loops know, for one request.
  *
  * Made on the monitoring thread by visiting every loop once (each copies its own numbers; loop 0
- * also counts subscriptions, and takes a reference to the configuration), then owned by it. */
+ * also counts subscriptions), then owned by it. */
 #ifndef MONITOR_GATHER_H
 #define MONITOR_GATHER_H
 

@@ -14,12 +14,12 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 #include <event2/thread.h>
-#include <openssl/ssl.h>
 
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "monitor/endpoint.h"
+#include "net/tls.h"
 #include "os/clock.h"
 #include "os/socket.h"
 
@@ -31,6 +31,7 @@
 
 struct http_conn {
     struct bufferevent *bev;            /* a reference; NULL: free place */
+    struct tls_context *tls;            /* a reference, or NULL */
     int64_t since_ns;                   /* request under way since; 0: none */
     int64_t last_ns;                    /* connected or last answered */
     bool ending;
@@ -57,6 +58,13 @@ static void end_conn(struct http_conn *c)
     if (fd >= 0) socket_shutdown(fd);
 }
 
+static void forget(struct http_conn *c)
+{
+    bufferevent_decref(c->bev);
+    tls_context_unref(c->tls);
+    *c = (struct http_conn){ .bev = NULL };
+}
+
 /* Give up those that evhttp is done with. */
 static void reap(struct http *h)
 {
@@ -67,8 +75,7 @@ static void reap(struct http *h)
         if (c->bev == NULL) continue;
         bufferevent_getcb(c->bev, &on_read, &on_write, &on_event, NULL);
         if (on_read || on_write || on_event) continue;
-        bufferevent_decref(c->bev);
-        *c = (struct http_conn){ .bev = NULL };
+        forget(c);
         h->count--;
     }
 }
@@ -111,13 +118,13 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     if (info->n_added > 0 && c->since_ns == 0) c->since_ns = clock_mono_ns();
 }
 
-static void enter(struct http *h, struct bufferevent *bev)
+static void enter(struct http *h, struct bufferevent *bev, struct tls_context *tls)
 {
     struct http_conn *c = h->conns;
 
     while (c->bev) c++;                 /* the listener pauses before the table is full */
     bufferevent_incref(bev);
-    *c = (struct http_conn){ .bev = bev };
+    *c = (struct http_conn){ .bev = bev, .tls = tls };
     c->since_ns = c->last_ns = clock_mono_ns();
     evbuffer_add_cb(bufferevent_get_input(bev), on_input, c);
     h->count++;
@@ -134,20 +141,19 @@ static void pause_listener(struct http *h)
 static struct bufferevent *on_connection(struct event_base *base, void *arg)
 {
     struct http *h = arg;
-    SSL_CTX *tls = h->handlers.tls(h->handlers.arg);
-    SSL *ssl = tls ? SSL_new(tls) : NULL;
+    struct tls_context *tls = h->handlers.tls(h->handlers.arg);
     struct bufferevent *bev;
 
     if (tls) {
-        bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
-                                             BEV_OPT_CLOSE_ON_FREE);
+        bev = bufferevent_openssl_socket_new(base, -1, tls_context_session(tls),
+                                             BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
         bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
     } else {
         bev = bufferevent_socket_new(base, -1, 0);
     }
     reap(h);
     if (h->count >= HTTP_CONNS_MAX) end_oldest(h);
-    enter(h, bev);
+    enter(h, bev, tls);
     if (h->count >= TABLE_MAX - 1) pause_listener(h);
     return bev;
 }
@@ -283,7 +289,7 @@ void http_free(struct http **http)
     if (h->tick) event_free(h->tick);
     if (h->server) evhttp_free(h->server);      /* with its connections and the listener */
     for (unsigned i = 0; i < TABLE_MAX; i++)
-        if (h->conns[i].bev) bufferevent_decref(h->conns[i].bev);
+        if (h->conns[i].bev) forget(&h->conns[i]);
     if (h->base) event_base_free(h->base);
     mem_free(h);
     *http = NULL;

@@ -17,15 +17,15 @@
 
 struct http;
 struct reply;
-struct ssl_ctx_st;
+struct tls_context;
 
 struct http_handlers {
     /* Answer a request for path (decoded) with this query (raw), by filling r. */
     void (*on_request)(void *arg, struct span path, struct span query, const char *accept,
                        struct reply *r);
     void (*on_second)(void *arg);       /* once a second */
-    /* The TLS settings for a new connection, owned by the callee; NULL: plain HTTP. */
-    struct ssl_ctx_st *(*tls)(void *arg);
+    /* What a new connection uses: a reference, given to the caller. NULL: plain HTTP. */
+    struct tls_context *(*tls)(void *arg);
     void *arg;
 };
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "monitor/endpoint.h"
 #include "monitor/http.h"
+#include "net/tls.h"
 #include "os/clock.h"
 #include "os/socket.h"
 #include "os/thread.h"
@@ -16,6 +17,8 @@ struct monitor {
     struct http *http;
     struct thread thread;
     bool running;
+    bool secure;                        /* https */
+    struct tls_context *tls;            /* the newest seen; a reference, NULL without https */
     uint16_t port;
     char *base_path;                    /* "" or "/x" */
     uint64_t requests[ENDPOINT_COUNT];
@@ -73,10 +76,21 @@ static void on_request(void *arg, struct span path, struct span raw_query, const
     query_fini(&query);
 }
 
-static struct ssl_ctx_st *no_tls(void *arg)
+/* The client listener's, as nats-server: the newest, and the last there was should a reload have
+ * taken TLS away. */
+static struct tls_context *take_tls(void *arg)
 {
-    (void)arg;
-    return NULL;
+    struct monitor *m = arg;
+    struct core_config *config;
+
+    if (!m->secure) return NULL;
+    config = core_config_latest(m->core);
+    if (config->tls[CORE_LISTENER_CLIENT]) {
+        tls_context_unref(m->tls);
+        m->tls = tls_context_ref(config->tls[CORE_LISTENER_CLIENT]);
+    }
+    core_config_unref(config);
+    return tls_context_ref(m->tls);
 }
 
 static void *run(void *arg)
@@ -104,15 +118,20 @@ static enum status listen_on(struct monitor *m, const struct options *o, struct 
     const char *host = o->http_host ? o->http_host : o->host;
     int port = o->https_port ? o->https_port : o->http_port;
     struct http_handlers handlers = { .on_request = on_request, .on_second = on_second,
-                                      .tls = no_tls, .arg = m };
+                                      .tls = take_tls, .arg = m };
     struct socket_address bound;
     struct error cause = { "" };
     int fd;
 
+    m->secure = o->https_port != 0;
+    if (m->secure && o->tls == NULL)
+        return error_set(why, ST_BAD_INPUT,
+                         "Can't start monitoring: TLS cert and key required for HTTPS");
     if (socket_listen(host, (uint16_t)(port < 0 ? 0 : port), &fd, &bound, &cause) != ST_OK)
         return error_set(why, ST_IO, "Can't start monitoring: can't listen to the monitor port: "
                          "%s", cause.text);
     m->port = bound.port;
+    tls_context_unref(take_tls(m));     /* there is one now, and will be */
     return http_new(&m->http, fd, &handlers, why);
 }
 
@@ -153,6 +172,7 @@ void monitor_stop(struct monitor **monitor)
         thread_join(&m->thread);
     }
     http_free(&m->http);
+    tls_context_unref(m->tls);
     mem_free(m->base_path);
     mem_free(m);
     *monitor = NULL;

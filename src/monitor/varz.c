@@ -3,6 +3,7 @@
 #include "base/duration.h"
 #include "monitor/endpoint.h"
 #include "monitor/gather.h"
+#include "net/tls.h"
 #include "os/thread.h"
 #include "os/usage.h"
 
@@ -35,7 +36,8 @@ static void put_texts(struct jsonw *w, const char *key, const struct text_list *
 
 static void put_identity(struct jsonw *w, const struct gather *g)
 {
-    const struct options *o = g->config->options;
+    const struct core_config *c = g->config;
+    const struct options *o = c->options;
     const struct core_identity *id = &g->core->identity;
 
     jsonw_text(w, "server_id", id->id);
@@ -45,18 +47,12 @@ static void put_identity(struct jsonw *w, const struct gather *g)
     jsonw_int(w, "proto", 1);
     jsonw_text_if(w, "git_commit", id->git_commit);
     jsonw_text(w, "go", id->go);
-    jsonw_text(w, "host", o->host);
-    jsonw_int(w, "port", g->core->port);
+    jsonw_text(w, "host", c->advertise_host ? c->advertise_host : o->host);
+    jsonw_int(w, "port", c->advertise_port > 0 ? c->advertise_port : g->core->port);
     jsonw_bool_if(w, "auth_required",
-                  auth_db_info_required(g->config->auth[CORE_LISTENER_CLIENT]));
+                  auth_db_info_required(c->auth[CORE_LISTENER_CLIENT]));
     jsonw_bool_if(w, "tls_required", o->tls && !o->allow_non_tls);
     jsonw_bool_if(w, "tls_verify", o->tls && o->tls->verify);
-    if (g->config->connect_url_count) {
-        jsonw_array(w, "connect_urls");
-        for (size_t i = 0; i < g->config->connect_url_count; i++)
-            jsonw_string(w, NULL, g->config->connect_urls[i]);
-        jsonw_end_array(w);
-    }
 }
 
 static void put_limits(struct jsonw *w, const struct options *o)
@@ -75,9 +71,16 @@ static void put_limits(struct jsonw *w, const struct options *o)
     jsonw_int(w, "max_pending", o->max_pending);
 }
 
-static void put_websocket(struct jsonw *w, const struct core *core,
-                          const struct websocket_options *ws)
+static void put_not_after(struct jsonw *w, const struct tls_context *tls)
 {
+    if (tls) jsonw_time(w, "tls_cert_not_after", tls_context_not_after_s(tls) * NS_PER_S);
+}
+
+static void put_websocket(struct jsonw *w, const struct core *core,
+                          const struct core_config *config)
+{
+    const struct websocket_options *ws = &config->options->websocket;
+
     jsonw_object(w, "websocket");
     if (ws->enabled) {
         jsonw_text_if(w, "host", ws->host);
@@ -86,13 +89,15 @@ static void put_websocket(struct jsonw *w, const struct core *core,
         jsonw_text_if(w, "no_auth_user", ws->no_auth_user);
         jsonw_text_if(w, "jwt_cookie", ws->jwt_cookie);
         jsonw_int_if(w, "handshake_timeout", ws->handshake_timeout_ns);
-        jsonw_double(w, "auth_timeout", auth_timeout(ws->authorization.timeout_ns, ws->tls));
+        if (ws->has_authorization && ws->authorization.timeout_ns)
+            jsonw_double(w, "auth_timeout", seconds(ws->authorization.timeout_ns));
         jsonw_bool_if(w, "no_tls", ws->no_tls);
         jsonw_bool_if(w, "tls_map", ws->tls && ws->tls->verify_and_map);
         if (ws->tls) put_texts(w, "tls_pinned_certs", &ws->tls->pinned_certs);
         jsonw_bool_if(w, "same_origin", ws->same_origin);
         put_texts(w, "allowed_origins", &ws->allowed_origins);
         jsonw_bool_if(w, "compression", ws->compression);
+        put_not_after(w, config->tls[CORE_LISTENER_WEBSOCKET]);
     }
     jsonw_end_object(w);
 }
@@ -113,7 +118,7 @@ static void put_parts(struct jsonw *w, const struct gather *g)
     put_empty(w, "gateway");
     put_empty(w, "leaf");
     put_empty(w, "mqtt");
-    put_websocket(w, g->core, &o->websocket);
+    put_websocket(w, g->core, g->config);
     put_empty(w, "jetstream");
     jsonw_double(w, "tls_timeout", tls_timeout(o->tls));
     jsonw_int(w, "write_deadline", o->write_deadline_ns);
@@ -220,6 +225,7 @@ static void put_rest(struct jsonw *w, const struct gather *g)
     jsonw_object(w, "disk_io_wait_stats");
     for (size_t i = 0; i < COUNT_OF(waits); i++) jsonw_int(w, waits[i], 0);
     jsonw_end_object(w);
+    put_not_after(w, g->config->tls[CORE_LISTENER_CLIENT]);
 }
 
 void varz_serve(const struct endpoint_call *call, struct reply *r)
