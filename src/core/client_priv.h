@@ -57,7 +57,7 @@ struct client_certificate {
 
 bool client_certificate_init(struct client *c, struct client_certificate *out); /* false: none */
 void client_certificate_fini(struct client_certificate *certificate);
-void client_fill_tls_stats(struct client *c, struct client_stats *s);
+void client_fill_tls_stats(struct client *c, struct client_stats *s, bool certificates);
 
 /* client_subs.c */
 void client_on_sub(struct client *c, const struct parser_command *cmd);

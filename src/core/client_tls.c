@@ -31,7 +31,7 @@ void client_certificate_fini(struct client_certificate *certificate)
     mem_free(certificate->subject);
 }
 
-void client_fill_tls_stats(struct client *c, struct client_stats *s)
+void client_fill_tls_stats(struct client *c, struct client_stats *s, bool certificates)
 {
     const struct tls_stream *stream = client_tls_stream(c);
 
@@ -39,4 +39,5 @@ void client_fill_tls_stats(struct client *c, struct client_stats *s)
     s->tls_version = mem_dup(tls_stream_version(stream));
     s->tls_cipher = mem_dup(tls_stream_cipher_suite(stream));
     s->tls_first = c->tls_first;
+    if (certificates) s->certificate_count = tls_peer_certificates(stream, &s->certificates);
 }

@@ -29,6 +29,7 @@ struct core_config {
     atomic_uint refs;
     uint64_t serial;                            /* 1 at start, one more with every reload */
     struct options *options;                    /* owned */
+    int64_t load_wall_ns;                       /* when it was made */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
     struct websocket_context *websocket;        /* NULL: no such listener */
@@ -59,6 +60,8 @@ struct core_counters {
     _Atomic uint64_t total_clients, auth_errors;
     _Atomic int64_t subscriptions;
     _Atomic uint64_t event_seq;
+    _Atomic uint64_t reloads, reload_errors;
+    atomic_bool reload_failed;          /* the last one */
 };
 
 struct core_rate {                      /* events in the current second */
@@ -91,6 +94,9 @@ void core_free(struct core **core);
 
 struct core_config *core_config_ref(struct core_config *c);
 void core_config_unref(struct core_config *c);
+
+/* A reference to the newest configuration. Any thread. */
+struct core_config *core_config_latest(struct core *core);
 
 static inline struct core_loop *core_of(struct loop *l)
 {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/client.h"
 #include "core/core_priv.h"
+#include "os/clock.h"
 
 /* ---- accounts ---- */
 
@@ -131,6 +132,16 @@ struct core_config *core_config_ref(struct core_config *c)
     return c;
 }
 
+struct core_config *core_config_latest(struct core *core)
+{
+    struct core_config *c;
+
+    sync_mutex_lock(&core->mutex);
+    c = core_config_ref(core->config);
+    sync_mutex_unlock(&core->mutex);
+    return c;
+}
+
 void core_config_unref(struct core_config *c)
 {
     if (c == NULL || atomic_fetch_sub(&c->refs, 1) != 1) return;
@@ -170,6 +181,7 @@ enum status core_config_new(struct core_config **out, struct core *core, struct 
     atomic_init(&c->refs, 1);
     c->serial = core->config ? core->config->serial + 1 : 1;
     c->options = options;
+    c->load_wall_ns = clock_wall_ns();
     st = plan_make(&plan, options, why);
     if (st == ST_OK) st = core_config_make_transports(c, why);
     if (st == ST_OK) {
@@ -228,7 +240,9 @@ enum status core_reload(struct core *core, struct options *new_options, struct e
 
     if (st != ST_OK) return st;
     core_config_apply_limits(core, next);
+    sync_mutex_lock(&core->mutex);
     core->config = next;
+    sync_mutex_unlock(&core->mutex);
     core_on_each_loop(core, switch_loop, next);
     invalidate_accounts(core);
     core_config_unref(old);

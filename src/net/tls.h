@@ -38,6 +38,10 @@ MUST_USE enum status tls_context_new(const struct tls_settings *s, struct tls_co
 struct tls_context *tls_context_ref(struct tls_context *ctx);   /* returns ctx; any thread */
 void tls_context_unref(struct tls_context *ctx);                /* NULL: nothing; any thread */
 
+/* A server's session for a library that brings its own socket (libevent); asks for no client
+ * certificate. The caller frees it with SSL_free, and keeps ctx until its handshake is over. */
+struct ssl_st *tls_context_session(struct tls_context *ctx);
+
 /* When the first certificate expires: seconds since 1970. For varz tls_cert_not_after. */
 int64_t tls_context_not_after_s(const struct tls_context *ctx);
 

@@ -245,6 +245,17 @@ void tls_context_unref(struct tls_context *ctx)
     mem_free(ctx);
 }
 
+struct ssl_st *tls_context_session(struct tls_context *ctx)
+{
+    SSL *ssl = SSL_new(ctx->ssl);
+
+    assert(ssl);                        /* only out of memory */
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
+    SSL_set_read_ahead(ssl, 0);         /* libevent does not see what OpenSSL read in advance */
+    SSL_set_accept_state(ssl);
+    return ssl;
+}
+
 int64_t tls_context_not_after_s(const struct tls_context *ctx)
 {
     struct tm tm;
