@@ -54,12 +54,15 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     va_list again;
     int n;
 
+    buf_reserve(b, 64);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, again);
     va_end(again);
     assert(n >= 0);
-    buf_reserve(b, (size_t)n + 1);
-    vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= b->cap - b->len) {         /* cut: now with room for all of it */
+        buf_reserve(b, (size_t)n + 1);
+        vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+    }
     b->len += (size_t)n;
 }
 

@@ -114,7 +114,7 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
     client_init_conn(c, cl, fd);
     log_debug("%s:%u - cid:%llu - Client connection created", peer->host, peer->port,
               (unsigned long long)c->id);
-    conn_open(&c->conn, home);
+    conn_open(&c->conn, home, cl->loop);
 }
 
 /* ---- closing ---- */

@@ -101,10 +101,13 @@ static void adopt(struct conn *c, struct loop *l)
     }
 }
 
-void conn_open(struct conn *c, struct loop *l)
+void conn_open(struct conn *c, struct loop *l, struct loop *here)
 {
     atomic_store(&c->loop, l);
-    conn_command(c, CONN_COMMAND_ADOPT);
+    if (l == here)
+        adopt(c, l);
+    else
+        conn_command(c, CONN_COMMAND_ADOPT);
 }
 
 void conn_set_transport(struct conn *c, const struct transport_ops *transport, void *state)

@@ -111,8 +111,9 @@ struct conn {
 void conn_init(struct conn *c, struct loop_group *g, int fd, const struct conn_ops *ops,
                const struct transport_ops *transport, void *transport_state);
 
-/* Give c to loop l: on l, or by mail from another thread. Handshake or on_ready follow on l. */
-void conn_open(struct conn *c, struct loop *l);
+/* Give c to loop l; on_open, the handshake and on_ready follow there: at once when here, the loop
+ * of the calling thread (NULL: none), is l, else by mail. */
+void conn_open(struct conn *c, struct loop *l, struct loop *here);
 
 /* Replace the transport while none of its bytes are under way (STARTTLS after INFO); the handshake
  * of the new one begins. Owner only. */

@@ -119,7 +119,7 @@ static struct peer *peer_new(struct websocket_context *ctx, bool tls)
     atomic_store(&p->group.limits.write_deadline_ns, DEADLINE_NS);
     p->ws = websocket_stream_new(ctx, fds[0], PAYLOAD_MAX);
     conn_init(&p->conn, &p->group, fds[0], &ops, &transport_websocket, p->ws);
-    conn_open(&p->conn, p->loop);
+    conn_open(&p->conn, p->loop, NULL);
     return p;
 }
 
@@ -640,7 +640,7 @@ static void test_handshake_budget(void **state)
         p->fd = fds[1];
         p->ws = websocket_stream_new(ctx, fds[0], PAYLOAD_MAX);
         conn_init(&p->conn, &host->group, fds[0], &ops, &transport_websocket, p->ws);
-        conn_open(&p->conn, host->loop);
+        conn_open(&p->conn, host->loop, NULL);
     }
     loop_step(host->loop, 0);
     for (size_t i = 0; i < COUNT; i++) say(&guests[i], request, sizeof request - 1);

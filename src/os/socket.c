@@ -40,6 +40,7 @@ static int open_listener(const struct addrinfo *ai)
 
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);      /* accepted ones inherit it */
     if (ai->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) return fd;
     on = errno;
@@ -96,7 +97,6 @@ enum socket_accept socket_accept(int listen_fd, int *fd, struct socket_address *
 {
     struct sockaddr_storage from;
     socklen_t len;
-    int on = 1;
 
     do {
         len = sizeof from;
@@ -104,7 +104,6 @@ enum socket_accept socket_accept(int listen_fd, int *fd, struct socket_address *
     } while (*fd < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EPROTO));
     if (*fd < 0)
         return errno == EAGAIN ? SOCKET_ACCEPT_AGAIN : SOCKET_ACCEPT_EXHAUSTED;
-    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     describe(&from, peer);
     return SOCKET_ACCEPTED;
 }
