@@ -42,12 +42,10 @@ assert.equal(await received(), "before");
 const first = nc.getServer();
 console.log(`connected to ${first}: stop that server now`);
 await next("disconnect");
-// While there is no server, publishes are kept and sent after the reconnect.
-nc.publish("reconnect.test", "meanwhile");
+// Other clients keep what is published while there is no server; this one drops it whenever it
+// dials, so wait for the reconnect (or use request(), whose failure you see).
 await next("reconnect");
 assert.notEqual(nc.getServer(), first);
-
-assert.equal(await received(), "meanwhile");
 nc.publish("reconnect.test", "after");
 assert.equal(await received(), "after");
 clearTimeout(giveUp);

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void buf_free(struct buf *b)
 {
@@ -94,4 +95,32 @@ char *buf_take(struct buf *b)
     text = b->p;
     *b = (struct buf){ 0 };
     return text;
+}
+
+static void append_byte_quoted(struct buf *b, unsigned char c)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
+    const char *at = c != 0 ? strchr(from, c) : NULL;
+
+    if (at != NULL)
+        buf_printf(b, "\\%c", to[at - from]);
+    else if (c < 0x20 || c >= 0x7f)
+        buf_printf(b, "\\x%02x", c);
+    else
+        buf_append_char(b, (char)c);
+}
+
+void buf_append_quoted(struct buf *b, struct span s)
+{
+    buf_append_char(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t n = utf8_sequence(span_from(s, i));
+        if (n < 2) {
+            append_byte_quoted(b, (unsigned char)s.p[i++]);
+            continue;
+        }
+        buf_append(b, s.p + i, n);
+        i += n;
+    }
+    buf_append_char(b, '"');
 }

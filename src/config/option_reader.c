@@ -32,27 +32,12 @@ void option_warn(struct option_reader *r, const struct conf_value *at, struct sp
 
     append_place(out, at);
     buf_append_text(out, "invalid use of field ");
-    append_quoted(out, field);
+    buf_append_quoted(out, field);
     buf_append_text(out, ": ");
     va_start(ap, fmt);
     buf_vprintf(out, fmt, ap);
     va_end(ap);
     buf_append_char(out, '\n');
-}
-
-void append_quoted(struct buf *out, struct span s)
-{
-    static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
-
-    buf_append_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        const char *at = c != 0 ? strchr(from, c) : NULL;
-        if (at != NULL) buf_printf(out, "\\%c", to[at - from]);
-        else if (c < 0x20 || c == 0x7f) buf_printf(out, "\\x%02x", c);
-        else buf_append_char(out, (char)c);
-    }
-    buf_append_char(out, '"');
 }
 
 void option_error_named(struct option_reader *r, const struct conf_value *at, const char *before,
@@ -62,7 +47,7 @@ void option_error_named(struct option_reader *r, const struct conf_value *at, co
 
     append_place(out, at);
     buf_append_text(out, before);
-    append_quoted(out, name);
+    buf_append_quoted(out, name);
     buf_append_text(out, after);
     buf_append_char(out, '\n');
 }
@@ -197,10 +182,10 @@ void option_bad_duration(struct option_reader *r, const struct conf_value *at, c
         buf_append_text(out, "missing unit in duration ");
     } else {
         buf_append_text(out, "unknown unit ");
-        append_quoted(out, unit);
+        buf_append_quoted(out, unit);
         buf_append_text(out, " in duration ");
     }
-    append_quoted(out, text);
+    buf_append_quoted(out, text);
     buf_append_char(out, '\n');
 }
 

@@ -74,9 +74,6 @@ void option_set_text(char **out, struct span text);
 void text_list_add(struct text_list *l, struct span text);
 void text_list_free(struct text_list *l);
 
-/* Append s in double quotes as Go's %q does. */
-void append_quoted(struct buf *out, struct span s);
-
 /* The blocks, each in the file of its name: options_*.c. v is the value, with its place. */
 void parse_authorization(struct option_reader *r, const struct conf_value *v);
 void parse_accounts(struct option_reader *r, const struct conf_value *v);

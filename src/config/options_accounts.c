@@ -120,10 +120,10 @@ static void check_mapping(struct option_reader *r, const struct conf_value *v,
     }
     if (mapping_compile(&compiled, span_of(m->source), targets, m->destination_count, &why) !=
         ST_OK) {
-        append_quoted(&text, span_of(m->source));
+        buf_append_quoted(&text, span_of(m->source));
         if (v->type == CONF_STRING) {
             buf_append_text(&text, " to ");
-            append_quoted(&text, v->text);
+            buf_append_quoted(&text, v->text);
         }
         option_error(r, v, "Error adding mapping for %s : %s", buf_text(&text), why.text);
     }

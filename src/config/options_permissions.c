@@ -25,7 +25,7 @@ static void bad_name(struct option_reader *r, const struct conf_value *at, const
 {
     struct buf text = { 0 };
 
-    append_quoted(&text, name);
+    buf_append_quoted(&text, name);
     option_error(r, at, "%s %s is not a valid %s", what, buf_text(&text), what);
     buf_free(&text);
 }

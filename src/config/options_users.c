@@ -40,7 +40,7 @@ static void read_connection_types(struct option_reader *r, const struct conf_ite
             continue;
         }
         if (unknown.len > 0) buf_append_char(&unknown, ' ');
-        append_quoted(&unknown, span_of(names.items[i]));
+        buf_append_quoted(&unknown, span_of(names.items[i]));
     }
     if (unknown.len > 0)
         option_error(r, &item->value, "invalid connection types [%s]", buf_text(&unknown));
@@ -97,7 +97,7 @@ static bool check_user(struct option_reader *r, const struct conf_value *at,
         return false;
     }
     if (map_has(&r->names, name)) {
-        append_quoted(&text, name);
+        buf_append_quoted(&text, name);
         option_error(r, at, "Duplicate %s %s detected", is_set(u->nkey) ? "nkey" : "user",
                      buf_text(&text));
         buf_free(&text);

@@ -149,4 +149,5 @@ void parse_websocket(struct option_reader *r, const struct conf_value *v)
         else option_unknown(r, item);
     }
     w->enabled = w->port != 0;
+    if (w->enabled && w->host == NULL) w->host = mem_dup("0.0.0.0");
 }

@@ -2,6 +2,7 @@
 /* client.c - beginning and end of a client's session. */
 #include "core/client.h"
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "auth/nkey.h"
 #include "auth/perms.h"
@@ -134,6 +135,7 @@ void client_close(struct client *c, enum close_reason reason)
                   close_reason_text(reason));
         buf_free(&label);
     }
+    client_set_close_frame(c, reason);
     conn_close(&c->conn);
 }
 
@@ -160,6 +162,25 @@ static void on_release(struct conn *conn)
     mem_free(c);
 }
 
+static void log_slow(struct client *c, enum conn_end why)
+{
+    const struct options *o = core_of(client_loop(c))->config->options;
+    struct buf line = { 0 };
+
+    client_append_label(c, &line);
+    buf_append_text(&line, " - Slow Consumer Detected: ");
+    if (why == CONN_END_SLOW_PENDING) {
+        buf_printf(&line, "MaxPending of %lld Exceeded", (long long)o->max_pending);
+    } else {
+        buf_append_text(&line, "WriteDeadline of ");
+        duration_append(&line, o->write_deadline_ns);
+        buf_printf(&line, " exceeded with %zu total bytes.", conn_pending(&c->conn));
+    }
+    log_info("%s", buf_text(&line));
+    buf_free(&line);
+    if (c->account) c->account->stats[client_loop(c)->index].slow_consumers++;
+}
+
 static void on_end(struct conn *conn, enum conn_end why)
 {
     static const enum close_reason reasons[] = {
@@ -168,18 +189,11 @@ static void on_end(struct conn *conn, enum conn_end why)
         [CONN_END_SLOW_PENDING] = CLOSE_SLOW_PENDING_BYTES,
         [CONN_END_SLOW_DEADLINE] = CLOSE_SLOW_WRITE_DEADLINE,
         [CONN_END_HANDSHAKE] = CLOSE_TLS_HANDSHAKE_ERROR,
-        [CONN_END_PROTOCOL] = CLOSE_PROTOCOL_VIOLATION,
+        [CONN_END_PROTOCOL] = CLOSE_READ_ERROR,
     };
     struct client *c = client_of(conn);
 
-    if (why == CONN_END_SLOW_PENDING || why == CONN_END_SLOW_DEADLINE) {
-        struct buf label = { 0 };
-        client_append_label(c, &label);
-        log_info("%s - Slow Consumer Detected: %s", buf_text(&label),
-                 why == CONN_END_SLOW_PENDING ? "MaxPending exceeded" : "WriteDeadline exceeded");
-        buf_free(&label);
-        if (c->account) c->account->stats[client_loop(c)->index].slow_consumers++;
-    }
+    if (why == CONN_END_SLOW_PENDING || why == CONN_END_SLOW_DEADLINE) log_slow(c, why);
     if (why == CONN_END_HANDSHAKE || why == CONN_END_PROTOCOL) client_log_transport_error(c);
     client_close(c, reasons[why]);
 }

@@ -124,6 +124,7 @@ static bool accept_result(struct client *c, struct auth_result *r)
         return false;
     }
     c->awaiting_auth = false;
+    client_forget_upgrade(c);
     return client_join_account(c, a, perms);
 }
 
@@ -220,8 +221,10 @@ void client_start_auth(struct client *c)
 {
     const struct connect_options *o = &c->details->connect;
     struct auth_result r = { 0 };
-    enum auth_verdict verdict = ask(c, &r);
+    enum auth_verdict verdict;
 
+    client_take_cookies(c);
+    verdict = ask(c, &r);
     if (verdict == AUTH_NEEDS_BCRYPT) {
         start_bcrypt(c, &r, false);
     } else if (verdict == AUTH_DENIED) {

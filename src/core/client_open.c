@@ -273,3 +273,56 @@ void client_log_transport_error(const struct client *c)
            c->conn.transport == &transport_tls ? "TLS handshake error: " : "", text);
     buf_free(&label);
 }
+
+/* What a WebSocket client is told in the close frame. */
+static enum websocket_status close_status(enum close_reason reason)
+{
+    switch (reason) {
+    case CLOSE_CLIENT_CLOSED: return WEBSOCKET_NORMAL;
+    case CLOSE_AUTHENTICATION_TIMEOUT:
+    case CLOSE_AUTHENTICATION_VIOLATION:
+    case CLOSE_SLOW_PENDING_BYTES:
+    case CLOSE_SLOW_WRITE_DEADLINE:
+    case CLOSE_MAX_ACCOUNT_CONNECTIONS:
+    case CLOSE_MAX_CONNECTIONS:
+    case CLOSE_MAX_CONTROL_LINE:
+    case CLOSE_MAX_SUBSCRIPTIONS:
+    case CLOSE_MISSING_ACCOUNT: return WEBSOCKET_POLICY;
+    case CLOSE_TLS_HANDSHAKE_ERROR: return WEBSOCKET_TLS_HANDSHAKE;
+    case CLOSE_PARSE_ERROR:
+    case CLOSE_PROTOCOL_VIOLATION: return WEBSOCKET_PROTOCOL_ERROR;
+    case CLOSE_MAX_PAYLOAD: return WEBSOCKET_TOO_BIG;
+    case CLOSE_WRITE_ERROR:
+    case CLOSE_READ_ERROR:
+    case CLOSE_STALE_CONNECTION:
+    case CLOSE_SERVER_SHUTDOWN: return WEBSOCKET_GOING_AWAY;
+    default: return WEBSOCKET_INTERNAL;
+    }
+}
+
+void client_set_close_frame(struct client *c, enum close_reason reason)
+{
+    if (c->conn.transport == &transport_websocket)
+        websocket_stream_set_close(c->conn.transport_state, close_status(reason),
+                                   close_reason_text(reason));
+}
+
+void client_forget_upgrade(struct client *c)
+{
+    if (c->conn.transport == &transport_websocket)
+        websocket_stream_forget(c->conn.transport_state);
+}
+
+/* What CONNECT left out may stand in cookies. */
+void client_take_cookies(struct client *c)
+{
+    struct connect_options *o = &c->details->connect;
+    const struct websocket_peer *peer;
+
+    if (c->conn.transport != &transport_websocket) return;
+    peer = websocket_stream_peer(c->conn.transport_state);
+    if (peer == NULL) return;
+    if (o->user.len == 0 && peer->user.len) connect_options_set(&o->user, peer->user);
+    if (o->pass.len == 0 && peer->pass.len) connect_options_set(&o->pass, peer->pass);
+    if (o->auth_token.len == 0 && peer->token.len) connect_options_set(&o->auth_token, peer->token);
+}

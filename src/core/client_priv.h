@@ -39,6 +39,9 @@ void client_on_ready(struct conn *conn);
 bool client_on_open_deadline(struct client *c); /* false: it is open already */
 const struct tls_stream *client_tls_stream(const struct client *c);     /* NULL: plain */
 void client_log_transport_error(const struct client *c);
+void client_set_close_frame(struct client *c, enum close_reason reason);        /* WebSocket */
+void client_take_cookies(struct client *c);     /* WebSocket: credentials into CONNECT's */
+void client_forget_upgrade(struct client *c);   /* WebSocket: wipe the cookies */
 
 /* client.c */
 void client_fill_info(const struct client *c, bool connect_info, struct info_fields *f);

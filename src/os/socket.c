@@ -48,6 +48,22 @@ static int open_listener(const struct addrinfo *ai)
     return -1;
 }
 
+/* Listen on [::] for both families; false where the kernel has no IPv6 or the port is taken. */
+static bool listen_everywhere(uint16_t port, int *fd, struct socket_address *bound)
+{
+    struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    struct addrinfo ai = { .ai_family = AF_INET6, .ai_addr = (struct sockaddr *)&any,
+                           .ai_addrlen = sizeof any };
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    *fd = open_listener(&ai);
+    if (*fd < 0) return false;
+    getsockname(*fd, (struct sockaddr *)&name, &len);
+    describe(&name, bound);
+    return true;
+}
+
 enum status socket_listen(const char *host, uint16_t port, int *fd, struct socket_address *bound,
                           struct error *why)
 {
@@ -58,6 +74,8 @@ enum status socket_listen(const char *host, uint16_t port, int *fd, struct socke
     int code;
 
     snprintf(service, sizeof service, "%u", port);
+    /* As Go: the IPv4 wildcard means every address of either family. */
+    if (host && strcmp(host, "0.0.0.0") == 0 && listen_everywhere(port, fd, bound)) return ST_OK;
     code = getaddrinfo(host && host[0] ? host : NULL, service, &hints, &found);
     if (code != 0) return error_set(why, ST_IO, "lookup %s: %s", host, gai_strerror(code));
     *fd = -1;

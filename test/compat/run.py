@@ -34,7 +34,7 @@ class Failed(Exception):
 
 
 class Case:
-    """A program to run. `argv` gives its command line, from the toolchain and the case's directory."""
+    """A program to run. `argv` gives its command line from toolchain and directory."""
 
     def __init__(self, name, argv, conf="plain", count=1, env=None, urls=True):
         self.name = name
@@ -86,7 +86,8 @@ def examples():
                        example_command(language, "reconnect"), count=count)
     for script in sorted((EXAMPLES / "cli").glob("*.sh")):
         yield Case(f"examples/cli/{script.stem}",
-                   lambda tools, place, s=script: tools.natscli() and ["sh", s], env={"MSGS": "20000"})
+                   lambda tools, place, s=script: tools.natscli() and ["sh", s],
+                   env={"MSGS": "20000"})
 
 
 def tests():
@@ -107,7 +108,8 @@ def tests():
                    conf=server_of(path), urls=False)
     for path in sorted((HERE / "browser").glob("*.py")):
         yield Case(f"browser/{path.stem}",
-                   lambda tools, place, p=path: [sys.executable, p, tools.javascript(), tools.chromium()],
+                   lambda tools, place, p=path: [sys.executable, p, tools.javascript(),
+                                                 tools.chromium()],
                    conf=server_of(path), urls=False)
 
 

@@ -39,7 +39,7 @@ class Server:
         """Returns when the server has written its ports file; raises ServerFailed if not."""
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [self.binary, "-a", "127.0.0.1", "-p", "-1", "-m", "-1", "-c", self.conf,
+                [self.binary, "-a", "127.0.0.1", "-p", "-1", "-c", self.conf,
                  "--ports_file_dir", self.place],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.place)
         deadline = time.monotonic() + READY_SECONDS
@@ -70,9 +70,10 @@ class Server:
             "SERVER_PID": str(self.process.pid),
             "SERVER_CONF": str(self.conf),
             "SERVER_LOG": str(self.log),
-            "MONITOR_URL": f"http://127.0.0.1:{self.port('monitoring')}",
             "CERTS": str((self.place / "certs").resolve()),
         }
+        if "monitoring" in self.ports:
+            env["MONITOR_URL"] = f"http://127.0.0.1:{self.port('monitoring')}"
         if "websocket" in self.ports:
             env["WS_URL"] = f"ws://127.0.0.1:{self.port('websocket')}"
         return env

@@ -2,7 +2,8 @@
 """Gets the pinned clients that the compatibility tests drive the server with.
 
 Everything lands in a cache directory and is installed again only when its pins change: each part
-has a stamp with the hash of what it was made from. Two runs don't install at the same time. What can't be had raises Unobtainable with a text for people.
+has a stamp with the hash of what it was made from. Two runs don't install at the same time. What
+can't be had raises Unobtainable with a text for people.
 """
 import fcntl
 import hashlib
@@ -16,6 +17,7 @@ import sysconfig
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 EXAMPLES = ROOT / "examples"
+NPM_CI = ["npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"]
 NATSCLI = "github.com/nats-io/natscli/nats@v0.5.1"
 
 
@@ -117,8 +119,7 @@ class Toolchain:
             def build(place):
                 for f in pins:
                     shutil.copy(f, place)
-                command(["npm", "ci", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"],
-                        "nats.js", cwd=place)
+                command(NPM_CI, "nats.js", cwd=place)
             version = command(["node", "--version"], "nats.js")
             if int(version.lstrip("v").split(".")[0]) < 20:
                 raise Unobtainable(f"nats.js: needs Node.js 20 or newer, this is {version}")

@@ -18,8 +18,11 @@ async function run(servers) {
   other.publish("browser.large", large);
   let i = 0;
   for await (const msg of sub) {
-    if (i < 100) expect(msg.string() === String(i) && msg.subject === `browser.${i}`, `message ${i}`);
-    else expect(msg.data.length === large.length && msg.data.every((b) => b === 7), "large");
+    if (i < 100) {
+      expect(msg.string() === String(i) && msg.subject === `browser.${i}`, `message ${i}`);
+    } else {
+      expect(msg.data.length === large.length && msg.data.every((b) => b === 7), "large");
+    }
     i++;
   }
   expect(i === 101, "all messages");
