@@ -376,7 +376,7 @@ def parts_not_there(binary):
         assert s.json('/ipqueuesz') == {}
         s.refused('/raftz', 'No Raft nodes registered', 404)
         v = s.request('/debug/vars')
-        assert v.status == 200 and json.loads(v.body)['memstats']['HeapAlloc'] > 0
+        assert v.status == 200 and json.loads(v.body)['memstats']['Sys'] > 0
         assert 'cmdline' not in v.body
 
 
@@ -569,7 +569,8 @@ def https(binary):
 def tls_connections(binary):
     with tempfile.TemporaryDirectory() as folder:
         cert, key = make_certificate(folder, 'one')
-        config = f'tls {{ cert_file: "{cert}", key_file: "{key}", ca_file: "{cert}", verify: true }}\n'
+        config = (f'tls {{ cert_file: "{cert}", key_file: "{key}", ca_file: "{cert}", '
+                  'verify: true }\n')
         with Server(binary, config) as s:
             raw = socket.create_connection(('127.0.0.1', s.port), DEADLINE_S)
             assert raw.recv(4096).startswith(b'INFO ')
@@ -579,7 +580,8 @@ def tls_connections(binary):
             tls.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
             assert b'PONG' in tls.recv(4096) + tls.recv(4096)
             one = s.json('/connz?auth=1')['connections'][0]
-            assert one['tls_version'] == '1.3' and one['tls_cipher_suite'].startswith('TLS_AES'), one
+            assert one['tls_version'] == '1.3', one
+            assert one['tls_cipher_suite'].startswith('TLS_'), one
             peer, = one['tls_peer_certs']
             assert peer['subject'] == 'CN=one' and len(peer['cert_sha256']) == 64, peer
             assert 'tls_peer_certs' not in s.json('/connz')['connections'][0]
