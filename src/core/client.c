@@ -100,9 +100,7 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
     c->over_limit = is_over_limit(core, o->max_connections);
     c->subscriber = (struct subscriber){ client_deliver, client_is_denied };
     c->details = mem_zero(sizeof *c->details);
-    connect_options_init(&c->details->connect);
     c->details->peer = *peer;
-    c->details->start_wall_ns = clock_wall_ns();
     c->start_ns = c->last_ns = c->last_in_ns = clock_mono_ns();
     c->verbose = c->pedantic = c->echo = true;
     c->limits = (struct parser_limits){ .max_control_line = (size_t)o->max_control_line,
@@ -153,7 +151,11 @@ static void on_release(struct conn *conn)
 {
     struct client *c = client_of(conn);
 
-    connect_options_fini(&c->details->connect);
+    if (c->details->connect) connect_options_fini(c->details->connect);
+    mem_free(c->details->connect);
+    mem_free(c->details->name);
+    mem_free(c->details->lang);
+    mem_free(c->details->version);
     auth_identity_free(&c->details->identity);
     mem_free(c->details->client_ip);
     mem_free(c->details);

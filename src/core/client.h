@@ -62,12 +62,12 @@ enum client_opening {                   /* what the transport gets ready for: cl
 };
 
 struct client_details {
-    struct connect_options connect;
+    struct connect_options *connect;    /* what CONNECT said, while it may matter again; or NULL */
+    char *name, *lang, *version;        /* of CONNECT; NULL: not told */
     struct auth_identity *identity;
     struct client_bcrypt *pending;      /* while bcrypt runs */
     struct socket_address peer;
     char nonce[16];                     /* NUL-terminated; empty: none */
-    int64_t start_wall_ns;
     char *client_ip;                    /* from X-Forwarded-For; or NULL */
 };
 

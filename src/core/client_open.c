@@ -316,7 +316,7 @@ void client_forget_upgrade(struct client *c)
 /* What CONNECT left out may stand in cookies. */
 void client_take_cookies(struct client *c)
 {
-    struct connect_options *o = &c->details->connect;
+    struct connect_options *o = c->details->connect;
     const struct websocket_peer *peer;
 
     if (c->conn.transport != &transport_websocket) return;

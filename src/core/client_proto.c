@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_proto.c - from parsed commands to what they do. */
 #include "base/log.h"
+#include "base/mem.h"
 #include "core/client_priv.h"
 #include "core/trace.h"
 #include "proto/subject.h"
@@ -61,10 +62,32 @@ void client_on_pong(struct client *c)
 
 /* ---- CONNECT ---- */
 
+/* What CONNECT is applied to: defaults, or what an earlier one has said. */
+static struct connect_options *connect_options_of(struct client *c)
+{
+    struct client_details *d = c->details;
+    struct connect_options *o = d->connect;
+
+    if (o) return o;
+    d->connect = o = mem_zero(sizeof *o);
+    connect_options_init(o);
+    if (!c->connect_received) return o;
+    o->verbose = c->verbose;
+    o->pedantic = c->pedantic;
+    o->echo = c->echo;
+    o->headers = c->headers;
+    o->no_responders = c->no_responders;
+    o->protocol = c->protocol;
+    if (d->name) connect_options_set(&o->name, span_of(d->name));
+    if (d->lang) connect_options_set(&o->lang, span_of(d->lang));
+    if (d->version) connect_options_set(&o->version, span_of(d->version));
+    return o;
+}
+
 void client_on_connect(struct client *c, struct span json)
 {
     struct loop *l = client_loop(c);
-    struct connect_options *o = &c->details->connect;
+    struct connect_options *o = connect_options_of(c);
     const struct core_config *config = core_of(l)->config;
     struct error why;
 

@@ -36,13 +36,15 @@ static void fill_subs(struct client_stats *s, const struct client *c)
 void client_stats_fill(struct client_stats *s, struct client *c, enum client_stats_parts parts)
 {
     const struct client_details *d = c->details;
+    const struct core_identity *id = &c->core->identity;
     const char *user = auth_identity_user(d->identity);
     int64_t now_mono = clock_mono_ns(), now_wall = clock_wall_ns();
 
     *s = (struct client_stats){ .cid = c->id, .port = d->peer.port, .rtt_ns = c->rtt_ns,
-                                .start_wall_ns = d->start_wall_ns, .in_msgs = c->in_msgs,
+                                .in_msgs = c->in_msgs,
                                 .in_bytes = c->in_bytes, .stalls = c->conn.stalls,
                                 .sub_count = c->subs.count };
+    s->start_wall_ns = id->start_wall_ns + (c->start_ns - id->start_mono_ns);
     s->kind_type = mem_dup(c->listener == CORE_LISTENER_WEBSOCKET ? "websocket" : "nats");
     s->ip = mem_dup(d->client_ip ? d->client_ip : d->peer.host);
     s->last_wall_ns = now_wall - (now_mono - c->last_ns);
@@ -51,11 +53,11 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->out_msgs = c->conn.out.msgs;
     s->out_bytes = c->conn.out.msg_bytes;
     sync_mutex_unlock(&c->conn.out.mutex);
-    s->name = dup_or_null(d->connect.name);
-    s->lang = dup_or_null(d->connect.lang);
-    s->version = dup_or_null(d->connect.version);
+    s->name = mem_dup(d->name);
+    s->lang = mem_dup(d->lang);
+    s->version = mem_dup(d->version);
     s->authorized_user = user[0] ? mem_dup(user) : NULL;
-    s->nkey = dup_or_null(d->connect.nkey);
+    s->nkey = d->connect ? dup_or_null(d->connect->nkey) : NULL;
     s->account = c->account ? mem_dup(c->account->name) : NULL;
     client_fill_tls_stats(c, s, parts & CLIENT_STATS_CERTIFICATES);
     if ((parts & CLIENT_STATS_SUBS) && c->account) fill_subs(s, c);

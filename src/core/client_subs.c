@@ -47,7 +47,7 @@ static void resize(struct client *c, uint32_t cap)
 static void table_add(struct client *c, struct sub *sub)
 {
     if (c->subs.cap == 0)
-        resize(c, 4);
+        resize(c, 2);
     else if ((c->subs.count + 1) * 4 > c->subs.cap * 3)
         resize(c, c->subs.cap * 2);
     place(c, sub);

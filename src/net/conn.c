@@ -209,7 +209,8 @@ static void read_once(struct loop *l, struct conn *c)
     }
     loop_now(l);
     n = big ? read_into_tail(l, c) : read_into_buffer(l, c);
-    if (n > 0) c->in_bytes_window += (size_t)n;
+    if (n > 0 && __builtin_add_overflow(c->in_bytes_window, (uint32_t)n, &c->in_bytes_window))
+        c->in_bytes_window = UINT32_MAX;
     if (c->closed) return;
     if (n == 0)
         c->ops->on_end(c, CONN_END_EOF);

@@ -101,9 +101,9 @@ struct conn {
     struct timer timer, io_timer;       /* the protocol's; write deadline and stall */
     struct shared_bytes *tail;          /* input that is not a whole command yet */
     size_t need;                        /* bytes wanted in total; 0: any */
-    uint64_t in_bytes_window;           /* for the choice of whom to migrate */
     int64_t stalled_until_ns;
-    uint64_t stalls;
+    uint32_t in_bytes_window;           /* read lately: for the choice of whom to migrate */
+    uint32_t stalls;
 };
 
 /* Set up c (zeroed memory, embedded first in the protocol's object) around fd, which it owns from
