@@ -32,8 +32,10 @@ void exposition_u64(struct exposition *e, const struct exposition_label *labels,
 void exposition_double(struct exposition *e, const struct exposition_label *labels, size_t count,
                        double value);
 
+/* End the text; nothing may follow. */
 void exposition_end(struct exposition *e);
 
+/* The Content-Type of a format. Static storage. */
 const char *exposition_content_type(bool open_metrics);
 
 /* Whether a client with this Accept header (NULL: none) is to get OpenMetrics: it names that

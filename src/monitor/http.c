@@ -247,7 +247,8 @@ static enum status build(struct http *h, int listen_fd)
         socket_close(listen_fd);
         return ST_IO;
     }
-    h->listener = evconnlistener_new(h->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE, 0, listen_fd);
+    h->listener = evconnlistener_new(h->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE |
+                                     LEV_OPT_CLOSE_ON_EXEC, 0, listen_fd);
     if (h->listener == NULL) {
         socket_close(listen_fd);
         return ST_IO;

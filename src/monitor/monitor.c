@@ -103,16 +103,6 @@ static void *run(void *arg)
 
 /* ---- life ---- */
 
-/* As nats-server cleans it: one slash in front, none behind. */
-static char *clean_base_path(const char *path)
-{
-    struct span s = span_of(path);
-
-    while (s.len > 0 && s.p[0] == '/') s = span_from(s, 1);
-    while (s.len > 0 && s.p[s.len - 1] == '/') s.len--;
-    return s.len ? mem_printf("/%.*s", SPAN_ARG(s)) : mem_dup("");
-}
-
 static enum status listen_on(struct monitor *m, const struct options *o, struct error *why)
 {
     const char *host = o->http_host ? o->http_host : o->host;
@@ -143,7 +133,7 @@ enum status monitor_start(struct monitor **out, struct core *core, const struct 
 
     *out = NULL;
     m->core = core;
-    m->base_path = clean_base_path(options->http_base_path);
+    m->base_path = mem_dup(options->http_base_path);
     measure_cpu(m);
     st = listen_on(m, options, why);
     if (st != ST_OK) {

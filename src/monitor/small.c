@@ -43,6 +43,15 @@ static void put_unhealthy(struct jsonw *w, const char *text, const char *type, b
     jsonw_end_array(w);
 }
 
+static void log_problem(const char *text)
+{
+    struct buf quoted = { 0 };
+
+    jsonw_append_quoted(&quoted, span_of(text));
+    log_warn("Healthcheck failed: %s", buf_text(&quoted));
+    buf_free(&quoted);
+}
+
 void healthz_serve(const struct endpoint_call *call, struct reply *r)
 {
     static const char *const flags[] = { "js-enabled", "js-enabled-only", "js-server-only",
@@ -53,6 +62,8 @@ void healthz_serve(const struct endpoint_call *call, struct reply *r)
     struct jsonw w = jsonw_start(&r->body);
 
     if (!check_bools(call, r, flags, COUNT_OF(flags))) return;
+    if (query_bool(q, "js-enabled", &details, &r->body) == ST_OK && details)
+        log_warn("Healthcheck: js-enabled deprecated, use js-enabled-only instead");
     if (query_bool(q, "details", &details, &r->body) != ST_OK) {
         reply_text(r, 400, "");
         return;
@@ -69,7 +80,7 @@ void healthz_serve(const struct endpoint_call *call, struct reply *r)
     }
     jsonw_object(&w, NULL);
     if (problem) {
-        log_warn("Healthcheck failed: \"%s\"", problem);
+        log_problem(problem);
         put_unhealthy(&w, problem, type, details);
     } else {
         r->status = 200;

@@ -9,6 +9,7 @@
 
 #define TLS_TIMEOUT_NS (2 * NS_PER_S)
 #define AUTH_TIMEOUT_NS (2 * NS_PER_S)
+#define HANDSHAKE_TIMEOUT_NS (2 * NS_PER_S)     /* the default is not shown */
 
 static double seconds(int64_t ns)
 {
@@ -49,8 +50,7 @@ static void put_identity(struct jsonw *w, const struct gather *g)
     jsonw_text(w, "go", id->go);
     jsonw_text(w, "host", c->advertise_host ? c->advertise_host : o->host);
     jsonw_int(w, "port", c->advertise_port > 0 ? c->advertise_port : g->core->port);
-    jsonw_bool_if(w, "auth_required",
-                  auth_db_info_required(c->auth[CORE_LISTENER_CLIENT]));
+    jsonw_bool_if(w, "auth_required", auth_db_required(c->auth[CORE_LISTENER_CLIENT]));
     jsonw_bool_if(w, "tls_required", o->tls && !o->allow_non_tls);
     jsonw_bool_if(w, "tls_verify", o->tls && o->tls->verify);
 }
@@ -88,7 +88,8 @@ static void put_websocket(struct jsonw *w, const struct core *core,
         jsonw_text_if(w, "advertise", ws->advertise);
         jsonw_text_if(w, "no_auth_user", ws->no_auth_user);
         jsonw_text_if(w, "jwt_cookie", ws->jwt_cookie);
-        jsonw_int_if(w, "handshake_timeout", ws->handshake_timeout_ns);
+        if (ws->handshake_timeout_ns != HANDSHAKE_TIMEOUT_NS)
+            jsonw_int(w, "handshake_timeout", ws->handshake_timeout_ns);
         if (ws->has_authorization && ws->authorization.timeout_ns)
             jsonw_double(w, "auth_timeout", seconds(ws->authorization.timeout_ns));
         jsonw_bool_if(w, "no_tls", ws->no_tls);
