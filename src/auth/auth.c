@@ -415,6 +415,16 @@ void auth_result_fini(struct auth_result *result)
 
 /* ---- reload ---- */
 
+/* A connection that named a user where there is no list of users: it stays when the one user that
+ * there is has not changed since, or when there was none and is none. nats-server closes it on
+ * any reload; what has not changed is no reason for that. */
+static bool is_same_single(const struct auth_db *now, const struct auth_identity *id)
+{
+    if (now->single_user[0] == '\0' || now->has_token) return !id->has_proof;
+    return id->has_proof && span_is(span_of(id->user), now->single_user) &&
+           secret_digest_equal(id->proof, now->single.digest);
+}
+
 /* The entry that id names has gone to another account or does not exist any more. */
 static bool has_moved(const struct auth_db *now, const struct auth_identity *id,
                       const char *account)
@@ -422,8 +432,7 @@ static bool has_moved(const struct auth_db *now, const struct auth_identity *id,
     const struct auth_entry *e;
 
     if (now->users.count + now->nkeys.count == 0)
-        return now->single_user[0] != '\0' && !now->has_token && id->user[0] != '\0'
-            && !span_is(span_of(id->user), now->single_user);
+        return id->user[0] != '\0' && !is_same_single(now, id);
     if (id->nkey[0] != '\0') e = map_get(&now->nkeys, span_of(id->nkey));
     else if (id->user[0] != '\0') e = map_get(&now->users, span_of(id->user));
     else return false;

@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 void buf_free(struct buf *b)
 {
@@ -53,12 +54,15 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     va_list again;
     int n;
 
+    buf_reserve(b, 64);
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(b->p + b->len, b->cap - b->len, fmt, again);
     va_end(again);
     assert(n >= 0);
-    buf_reserve(b, (size_t)n + 1);
-    vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+    if ((size_t)n >= b->cap - b->len) {         /* cut: now with room for all of it */
+        buf_reserve(b, (size_t)n + 1);
+        vsnprintf(b->p + b->len, (size_t)n + 1, fmt, ap);
+    }
     b->len += (size_t)n;
 }
 
@@ -94,4 +98,32 @@ char *buf_take(struct buf *b)
     text = b->p;
     *b = (struct buf){ 0 };
     return text;
+}
+
+static void append_byte_quoted(struct buf *b, unsigned char c)
+{
+    static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
+    const char *at = c != 0 ? strchr(from, c) : NULL;
+
+    if (at != NULL)
+        buf_printf(b, "\\%c", to[at - from]);
+    else if (c < 0x20 || c >= 0x7f)
+        buf_printf(b, "\\x%02x", c);
+    else
+        buf_append_char(b, (char)c);
+}
+
+void buf_append_quoted(struct buf *b, struct span s)
+{
+    buf_append_char(b, '"');
+    for (size_t i = 0; i < s.len;) {
+        size_t n = utf8_sequence(span_from(s, i));
+        if (n < 2) {
+            append_byte_quoted(b, (unsigned char)s.p[i++]);
+            continue;
+        }
+        buf_append(b, s.p + i, n);
+        i += n;
+    }
+    buf_append_char(b, '"');
 }

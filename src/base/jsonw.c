@@ -27,10 +27,20 @@ static void append_ascii(struct buf *out, char c)
     }
 }
 
+/* Printable ASCII that needs no escape. */
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 void jsonw_append_quoted(struct buf *out, struct span value)
 {
+    size_t plain = 0;
+
+    while (plain < value.len && is_plain((unsigned char)value.p[plain])) plain++;
     buf_append_char(out, '"');
-    for (size_t i = 0; i < value.len;) {
+    buf_append(out, value.p, plain);
+    for (size_t i = plain; i < value.len;) {
         const unsigned char *p = (const unsigned char *)value.p + i;
         size_t n = utf8_sequence(span_from(value, i));
         if (n == 0) {
@@ -138,7 +148,7 @@ static void append_double(struct buf *out, double value)
     do snprintf(text, sizeof text, "%.*e", precision, value);
     while (++precision < 17 && (strtod(text, NULL) < value || strtod(text, NULL) > value));
     e = strchr(text, 'e');
-    exponent = atoi(e + 1);
+    exponent = (int)strtol(e + 1, NULL, 10);
     if (*digits == '-') buf_append_char(out, *digits++);
     if (exponent >= 21 || (exponent < -6 && !(value <= 0 && value >= 0))) {
         buf_append(out, digits, (size_t)(e - digits));

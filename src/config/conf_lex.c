@@ -104,8 +104,7 @@ static bool is_suffix(uint32_t r)
 /* What may follow a number. */
 static bool ends_number(uint32_t r)
 {
-    return is_newline(r) || r == RUNE_EOF || r == '}' || r == ';' || r == ',' || is_blank(r) ||
-           is_digit(r);
+    return is_newline(r) || r == RUNE_EOF || r == '}' || r == ';' || r == ',' || is_blank(r);
 }
 
 /* ---- moving about ---- */

@@ -32,6 +32,7 @@ struct conf_lexer {
     bool has_token;
 };
 
+/* Start at the beginning of input, which must outlive the lexer; free what it holds. */
 void conf_lexer_init(struct conf_lexer *lx, struct span input);
 void conf_lexer_fini(struct conf_lexer *lx);
 

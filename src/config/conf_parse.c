@@ -405,7 +405,7 @@ static enum status include(struct parser *p, const struct conf_token *t)
         run->depth++;
         st = parse_path(run, path, &root);
         run->depth--;
-        if (st != ST_OK) {
+        if (st != ST_OK && st != ST_LIMIT) {        /* a bound speaks for itself, however deep */
             struct error inner = *run->why;
             (void)error_set(run->why, st, "error parsing include file '%.*s', %.300s",
                             SPAN_ARG(name), inner.text);

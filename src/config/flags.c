@@ -38,7 +38,7 @@ static enum status bad_value(struct flag_parser *p, const struct flag *f, const 
     struct buf *out = &p->msgs->errors;
 
     buf_append_text(out, before);
-    append_quoted(out, span_of(f->value));
+    buf_append_quoted(out, span_of(f->value));
     buf_printf(out, "%s-%.*s: %s\n", middle, f->name_len, f->name, why);
     return usage_error(p);
 }
@@ -249,7 +249,7 @@ static enum status take_word(struct flag_parser *p, const char *word)
         p->o->mode = RUN_HELP;
     } else {
         buf_append_text(&p->msgs->errors, "nats-server: unrecognized command: ");
-        append_quoted(&p->msgs->errors, s);
+        buf_append_quoted(&p->msgs->errors, s);
         buf_append_char(&p->msgs->errors, '\n');
         p->msgs->exit_code = 1;
         return ST_BAD_INPUT;

@@ -32,7 +32,7 @@ void option_warn(struct option_reader *r, const struct conf_value *at, struct sp
 
     append_place(out, at);
     buf_append_text(out, "invalid use of field ");
-    append_quoted(out, field);
+    buf_append_quoted(out, field);
     buf_append_text(out, ": ");
     va_start(ap, fmt);
     buf_vprintf(out, fmt, ap);
@@ -40,37 +40,21 @@ void option_warn(struct option_reader *r, const struct conf_value *at, struct sp
     buf_append_char(out, '\n');
 }
 
-void append_quoted(struct buf *out, struct span s)
-{
-    static const char from[] = "\a\b\f\n\r\t\v\"\\", to[] = "abfnrtv\"\\";
-
-    buf_append_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        const char *at = c != 0 ? strchr(from, c) : NULL;
-        if (at != NULL) buf_printf(out, "\\%c", to[at - from]);
-        else if (c < 0x20 || c == 0x7f) buf_printf(out, "\\x%02x", c);
-        else buf_append_char(out, (char)c);
-    }
-    buf_append_char(out, '"');
-}
-
-/* "file:line:col: before "key" after" */
-static void error_about(struct option_reader *r, const struct conf_value *at, const char *before,
-                        struct span key, const char *after)
+void option_error_named(struct option_reader *r, const struct conf_value *at, const char *before,
+                        struct span name, const char *after)
 {
     struct buf *out = &r->msgs->errors;
 
     append_place(out, at);
     buf_append_text(out, before);
-    append_quoted(out, key);
+    buf_append_quoted(out, name);
     buf_append_text(out, after);
     buf_append_char(out, '\n');
 }
 
 void option_unknown(struct option_reader *r, const struct conf_item *item)
 {
-    if (!item->value.used) error_about(r, &item->value, "unknown field ", item->key, "");
+    if (!item->value.used) option_error_named(r, &item->value, "unknown field ", item->key, "");
 }
 
 static bool asks_nothing(const struct conf_value *v)
@@ -92,7 +76,8 @@ static bool asks_nothing(const struct conf_value *v)
 void option_unsupported(struct option_reader *r, const struct conf_item *item)
 {
     if (asks_nothing(&item->value)) return;
-    error_about(r, &item->value, "", item->key, " is not supported by this version of myelin");
+    option_error_named(r, &item->value, "", item->key,
+                       " is not supported by this version of myelin");
     r->msgs->unsupported = true;
 }
 
@@ -103,7 +88,7 @@ static bool expect(struct option_reader *r, const struct conf_item *item, enum c
     if (item->value.type == type) return true;
     snprintf(text, sizeof text, " must be %s, not %s", conf_type_text(type),
              conf_type_text(item->value.type));
-    error_about(r, &item->value, "", item->key, text);
+    option_error_named(r, &item->value, "", item->key, text);
     return false;
 }
 
@@ -148,24 +133,72 @@ bool option_text(struct option_reader *r, const struct conf_item *item, char **o
 {
     if (!expect(r, item, CONF_STRING)) return false;
     if (memchr(item->value.text.p, '\0', item->value.text.len) != NULL) {
-        error_about(r, &item->value, "", item->key, " must not contain a NUL byte");
+        option_error_named(r, &item->value, "", item->key, " must not contain a NUL byte");
         return false;
     }
     option_set_text(out, item->value.text);
     return true;
 }
 
+/* The unit of text that Go does not know: "" when it is missing, NULL pointer when the text fails
+ * for another reason. */
+static struct span wrong_unit(struct span text)
+{
+    static const char digits[] = "0123456789.";
+    size_t n = 0;
+
+    if (text.len > 0 && (text.p[0] == '-' || text.p[0] == '+')) text = span_from(text, 1);
+    while (text.len > 0) {
+        bool has_digit = false;
+        int64_t ns;
+        for (n = 0; n < text.len && text.p[n] != '\0' && strchr(digits, text.p[n]) != NULL; n++)
+            has_digit |= text.p[n] != '.';
+        if (!has_digit) return SPAN_NONE;
+        text = span_from(text, n);
+        for (n = 0; n < text.len && (text.p[n] == '\0' || strchr(digits, text.p[n]) == NULL);) n++;
+        struct span unit = span_make(text.p, n);
+        struct buf one = { 0 };
+        buf_append_char(&one, '1');
+        buf_append_span(&one, unit);
+        bool known = n > 0 && duration_parse(buf_span(&one), &ns) == ST_OK;
+        buf_free(&one);
+        if (!known) return unit;
+        text = span_from(text, n);
+    }
+    return SPAN_NONE;
+}
+
+void option_bad_duration(struct option_reader *r, const struct conf_value *at, const char *before,
+                         struct span text)
+{
+    struct buf *out = &r->msgs->errors;
+    struct span unit = wrong_unit(text);
+
+    append_place(out, at);
+    buf_printf(out, "%stime: ", before);
+    if (unit.p == NULL) {
+        buf_append_text(out, "invalid duration ");
+    } else if (unit.len == 0) {
+        buf_append_text(out, "missing unit in duration ");
+    } else {
+        buf_append_text(out, "unknown unit ");
+        buf_append_quoted(out, unit);
+        buf_append_text(out, " in duration ");
+    }
+    buf_append_quoted(out, text);
+    buf_append_char(out, '\n');
+}
+
 bool option_duration(struct option_reader *r, const struct conf_item *item, int64_t *out)
 {
     const struct conf_value *v = &item->value;
+    char *before;
 
     if (v->type == CONF_STRING) {
         if (duration_parse(v->text, out) == ST_OK) return true;
-        append_place(&r->msgs->errors, v);
-        buf_printf(&r->msgs->errors, "error parsing %.*s: time: invalid duration ",
-                   SPAN_ARG(item->key));
-        append_quoted(&r->msgs->errors, v->text);
-        buf_append_char(&r->msgs->errors, '\n');
+        before = mem_printf("error parsing %.*s: ", SPAN_ARG(item->key));
+        option_bad_duration(r, v, before, v->text);
+        mem_free(before);
         return false;
     }
     if (!expect(r, item, CONF_INTEGER)) return false;
@@ -180,13 +213,13 @@ bool option_seconds(struct option_reader *r, const struct conf_item *item, const
 {
     const struct conf_value *v = &item->value;
     double seconds;
+    char *before;
 
     if (v->type == CONF_STRING) {
         if (duration_parse(v->text, out) == ST_OK) return true;
-        append_place(&r->msgs->errors, v);
-        buf_printf(&r->msgs->errors, "error parsing %s, 'timeout' time: invalid duration ", what);
-        append_quoted(&r->msgs->errors, v->text);
-        buf_append_char(&r->msgs->errors, '\n');
+        before = mem_printf("error parsing %s, 'timeout' ", what);
+        option_bad_duration(r, v, before, v->text);
+        mem_free(before);
         return false;
     }
     if (v->type != CONF_INTEGER && v->type != CONF_FLOAT) {
@@ -268,11 +301,11 @@ void option_listen(struct option_reader *r, const struct conf_value *v, char **h
 
     if (v->type == CONF_STRING) {
         if (!split_host_port(v->text, &h, &p)) {
-            error_about(r, v, "could not parse address string ", v->text, "");
+            option_error_named(r, v, "could not parse address string ", v->text, "");
             return;
         }
         if (!span_to_i64(p, &n)) {
-            error_about(r, v, "could not parse port ", p, "");
+            option_error_named(r, v, "could not parse port ", p, "");
             return;
         }
     } else if (v->type != CONF_INTEGER) {

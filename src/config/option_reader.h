@@ -21,6 +21,10 @@ struct option_reader {
 void option_error(struct option_reader *r, const struct conf_value *at, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
+/* As option_error with: before "name" after. */
+void option_error_named(struct option_reader *r, const struct conf_value *at, const char *before,
+                        struct span name, const char *after);
+
 /* A warning in nats-server's form: invalid use of field "x": .... */
 void option_warn(struct option_reader *r, const struct conf_value *at, struct span field,
                  const char *fmt, ...) PRINTF_LIKE(4, 5);
@@ -32,6 +36,8 @@ void option_unknown(struct option_reader *r, const struct conf_item *item);
  * "", an empty list). */
 void option_unsupported(struct option_reader *r, const struct conf_item *item);
 
+/* The value of item when it has the right type (and is within bounds): true and *out is set;
+ * else an error. A text replaces *out. */
 bool option_bool(struct option_reader *r, const struct conf_item *item, bool *out);
 bool option_integer(struct option_reader *r, const struct conf_item *item, int64_t min,
                     int64_t max, int64_t *out);
@@ -39,6 +45,10 @@ bool option_text(struct option_reader *r, const struct conf_item *item, char **o
 
 /* A Go duration; an integer counts seconds and is warned about. */
 bool option_duration(struct option_reader *r, const struct conf_item *item, int64_t *out);
+
+/* An error of before and what is wrong with the duration text, in Go's words. */
+void option_bad_duration(struct option_reader *r, const struct conf_value *at, const char *before,
+                         struct span text);
 
 /* Seconds as integer or float, or a Go duration in a string (what and 'timeout' for messages). */
 bool option_seconds(struct option_reader *r, const struct conf_item *item, const char *what,
@@ -60,11 +70,9 @@ bool option_key_is(const struct conf_item *item, const char *name);
 /* A NUL-terminated copy of a value's text in place of *out. */
 void option_set_text(char **out, struct span text);
 
+/* Append a copy of text. Free what a list holds; it can be used again. */
 void text_list_add(struct text_list *l, struct span text);
 void text_list_free(struct text_list *l);
-
-/* Append s in double quotes as Go's %q does. */
-void append_quoted(struct buf *out, struct span s);
 
 /* The blocks, each in the file of its name: options_*.c. v is the value, with its place. */
 void parse_authorization(struct option_reader *r, const struct conf_value *v);

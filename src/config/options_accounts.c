@@ -10,17 +10,6 @@
 
 #define GLOBAL_ACCOUNT "$G"
 
-/* "before "name" after" at a place. */
-static void error_named(struct option_reader *r, const struct conf_value *at, const char *before,
-                        struct span name, const char *after)
-{
-    struct buf text = { 0 };
-
-    append_quoted(&text, name);
-    option_error(r, at, "%s%s%s", before, buf_text(&text), after);
-    buf_free(&text);
-}
-
 /* ---- mappings ---- */
 
 static bool read_weight(struct option_reader *r, const struct conf_value *v, unsigned *out)
@@ -31,7 +20,7 @@ static bool read_weight(struct option_reader *r, const struct conf_value *v, uns
     if (v->type == CONF_STRING) {
         if (digits.len > 0 && digits.p[digits.len - 1] == '%') digits.len--;
         if (!span_to_i64(digits, &n)) {
-            error_named(r, v, "Invalid weight ", digits, " for mapping destination");
+            option_error_named(r, v, "Invalid weight ", digits, " for mapping destination");
             return false;
         }
     } else if (v->type != CONF_INTEGER) {
@@ -70,13 +59,15 @@ static bool read_destination(struct option_reader *r, const struct conf_value *v
         } else if (option_key_is(item, "cluster")) {
             ok = option_text(r, item, &d->cluster);
         } else {
-            error_named(r, &item->value, "Unknown field ", item->key, " for mapping destination");
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " for mapping destination");
             ok = false;
         }
     }
     if (!ok) return false;
     if (!has_weight) {
-        error_named(r, v, "Missing weight for mapping destination ", span_of(d->subject), "");
+        option_error_named(r, v, "Missing weight for mapping destination ", span_of(d->subject),
+                           "");
         return false;
     }
     if (d->subject == NULL) d->subject = mem_dup("");
@@ -129,10 +120,10 @@ static void check_mapping(struct option_reader *r, const struct conf_value *v,
     }
     if (mapping_compile(&compiled, span_of(m->source), targets, m->destination_count, &why) !=
         ST_OK) {
-        append_quoted(&text, span_of(m->source));
+        buf_append_quoted(&text, span_of(m->source));
         if (v->type == CONF_STRING) {
             buf_append_text(&text, " to ");
-            append_quoted(&text, v->text);
+            buf_append_quoted(&text, v->text);
         }
         option_error(r, v, "Error adding mapping for %s : %s", buf_text(&text), why.text);
     }
@@ -152,7 +143,7 @@ void option_mappings(struct option_reader *r, const struct conf_value *v,
         const struct conf_item *item = &v->list->items[i];
         struct mapping_options m = { 0 };
         if (memchr(item->key.p, '\0', item->key.len) != NULL || !subject_is_valid(item->key)) {
-            error_named(r, v, "Subject ", item->key, " is not a valid subject");
+            option_error_named(r, v, "Subject ", item->key, " is not a valid subject");
             continue;
         }
         m.source = mem_dup_span(item->key);
@@ -201,7 +192,8 @@ static void read_limits(struct option_reader *r, const struct conf_value *v,
         else if (option_key_is(item, "max_leafnodes") || option_key_is(item, "max_leafs"))
             (void)option_integer(r, item, -1, INT32_MAX, &ignored);     /* there are none */
         else if (!item->value.used)
-            error_named(r, &item->value, "Unknown field ", item->key, " parsing account limits");
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " parsing account limits");
     }
 }
 
@@ -211,8 +203,8 @@ static void read_account_nkey(struct option_reader *r, const struct conf_item *i
     if (item->value.type == CONF_STRING && public_key_is('A', item->value.text))
         option_set_text(&a->nkey, item->value.text);
     else
-        error_named(r, &item->value, "Not a valid public nkey for an account: ",
-                    item->value.text, "");
+        option_error_named(r, &item->value, "Not a valid public nkey for an account: ",
+                           item->value.text, "");
 }
 
 static void read_account_item(struct option_reader *r, const struct conf_item *item,
@@ -251,11 +243,11 @@ static bool check_account_name(struct option_reader *r, const struct conf_value 
                                struct span name)
 {
     if (span_is(name, GLOBAL_ACCOUNT)) {
-        error_named(r, at, "", name, " is a Reserved Account");
+        option_error_named(r, at, "", name, " is a Reserved Account");
         return false;
     }
     if (name.len > 0 && memchr(name.p, '\0', name.len) == NULL) return true;
-    error_named(r, at, "", name, " is not an account name");
+    option_error_named(r, at, "", name, " is not an account name");
     return false;
 }
 

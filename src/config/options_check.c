@@ -7,6 +7,7 @@
 
 #include "base/duration.h"
 #include "base/mem.h"
+#include "config/conf_path.h"
 
 #define AUTH_TIMEOUT_NS (2 * NS_PER_S)
 #define TLS_TIMEOUT_NS (2 * NS_PER_S)
@@ -22,8 +23,19 @@ static void if_zero(int64_t *value, int64_t standard)
     if (*value == 0) *value = standard;
 }
 
+/* "x/" becomes "/x", "/" becomes "". */
+static void clean_base_path(char **path)
+{
+    char *clean = is_set(*path) ? conf_path_join(SPAN_LIT("/"), span_of(*path)) : mem_dup("");
+
+    if (strcmp(clean, "/") == 0) clean[0] = '\0';
+    mem_free(*path);
+    *path = clean;
+}
+
 void options_complete(struct options *o)
 {
+    clean_base_path(&o->http_base_path);
     if (o->port == 0) o->port = 4222;
     if (!is_set(o->host)) {
         mem_free(o->host);
@@ -186,17 +198,32 @@ enum status options_check(const struct options *o, struct error *why)
     return st;
 }
 
-static bool is_plain(const char *password)
+/* "$2a$11$..." and its kin. */
+static bool is_bcrypt(const char *p)
 {
-    return is_set(password) && strncmp(password, "$2", 2) != 0;
+    return p != NULL && strncmp(p, "$2", 2) == 0 && p[2] != '\0' && strchr("abxy", p[2]) != NULL &&
+           p[3] == '$' && p[4] >= '0' && p[4] <= '9' && p[5] >= '0' && p[5] <= '9' && p[6] == '$';
+}
+
+/* Users without a password count, unless it may be their certificate that lets them in. */
+static bool has_plain_password(const struct options *o)
+{
+    bool by_certificate = (o->tls != NULL && o->tls->verify_and_map) ||
+                          (o->websocket.tls != NULL && o->websocket.tls->verify_and_map);
+
+    if (is_set(o->authorization.password) && !is_bcrypt(o->authorization.password)) return true;
+    for (size_t i = 0; i < o->user_count; i++) {
+        const struct user_options *u = &o->users[i];
+        if (u->nkey != NULL || (!is_set(u->password) && by_certificate)) continue;
+        if (!is_bcrypt(u->password)) return true;
+    }
+    return false;
 }
 
 void options_warn(const struct options *o, struct buf *out)
 {
-    bool plain = is_plain(o->authorization.password) || is_plain(o->authorization.token);
-
-    for (size_t i = 0; i < o->user_count && !plain; i++) plain = is_plain(o->users[i].password);
-    if (plain) buf_append_text(out, "Plaintext passwords detected, use nkeys or bcrypt\n");
+    if (has_plain_password(o))
+        buf_append_text(out, "Plaintext passwords detected, use nkeys or bcrypt\n");
     if (o->max_payload > PAYLOAD_ADVISED_MAX)
         buf_append_text(out, "Maximum payloads over 8.00 MB are generally discouraged and could "
                         "lead to poor performance\n");

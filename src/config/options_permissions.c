@@ -25,7 +25,7 @@ static void bad_name(struct option_reader *r, const struct conf_value *at, const
 {
     struct buf text = { 0 };
 
-    append_quoted(&text, name);
+    buf_append_quoted(&text, name);
     option_error(r, at, "%s %s is not a valid %s", what, buf_text(&text), what);
     buf_free(&text);
 }
@@ -86,8 +86,8 @@ static void read_rules(struct option_reader *r, const struct conf_value *v, bool
         else if (option_key_is(item, "deny"))
             read_subjects(r, &item->value, allow_queue, &out->deny, &out->has_deny);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field name \"%.*s\" parsing subject "
-                         "permissions, only 'allow' or 'deny' are permitted", SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field name ", item->key, " parsing "
+                               "subject permissions, only 'allow' or 'deny' are permitted");
     }
 }
 
@@ -103,16 +103,12 @@ static void read_responses_max(struct option_reader *r, const struct conf_item *
 static void read_responses_ttl(struct option_reader *r, const struct conf_item *item,
                                struct permission_options *p)
 {
-    struct buf text = { 0 };
     int64_t ns;
 
     if (item->value.type != CONF_STRING) {
         option_error(r, &item->value, "error parsing expires, not a duration string");
     } else if (duration_parse(item->value.text, &ns) != ST_OK) {
-        append_quoted(&text, item->value.text);
-        option_error(r, &item->value, "error parsing expires: time: invalid duration %s",
-                     buf_text(&text));
-        buf_free(&text);
+        option_bad_duration(r, &item->value, "error parsing expires: ", item->value.text);
     } else if (ns != 0) {
         p->responses_ttl_ns = ns;
     }
@@ -138,8 +134,8 @@ static void read_responses(struct option_reader *r, const struct conf_value *v,
                  option_key_is(item, "ttl"))
             read_responses_ttl(r, item, p);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field \"%.*s\" parsing permissions",
-                         SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " parsing permissions");
     }
 }
 
@@ -165,8 +161,8 @@ struct permission_options *option_permissions(struct option_reader *r, const str
                  option_key_is(item, "publish_allow_responses"))
             read_responses(r, &item->value, p);
         else if (!item->value.used)
-            option_error(r, &item->value, "Unknown field \"%.*s\" parsing permissions",
-                         SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "Unknown field ", item->key,
+                               " parsing permissions");
     }
     /* Who may answer may publish nothing else, unless told. */
     if (p->has_responses && !p->publish.has_allow) p->publish.has_allow = true;

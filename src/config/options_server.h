@@ -5,6 +5,7 @@
 
 #include "config/option_reader.h"
 
+/* Each reads the value v of the key that options.def gives its name to. */
 void parse_listen(struct option_reader *r, const struct conf_value *v);
 void parse_http(struct option_reader *r, const struct conf_value *v);
 void parse_https(struct option_reader *r, const struct conf_value *v);

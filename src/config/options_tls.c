@@ -135,8 +135,8 @@ static bool read_pair(struct option_reader *r, const struct conf_value *v,
             return false;
         }
         if (!is_cert && !span_is(item->key, "key_file")) {
-            option_error(r, &item->value, "error parsing tls certs config, unknown field \"%.*s\"",
-                         SPAN_ARG(item->key));
+            option_error_named(r, &item->value, "error parsing tls certs config, unknown field ",
+                               item->key, "");
             return false;
         }
         if (!option_text(r, item, is_cert ? &pair->cert_file : &pair->key_file)) return false;
@@ -216,8 +216,7 @@ static bool read_foreign(struct option_reader *r, const struct conf_item *item)
                      "verify_cert_and_check_known_urls not supported in this context");
         return false;
     }
-    option_error(r, &item->value, "error parsing tls config, unknown field \"%.*s\"",
-                 SPAN_ARG(item->key));
+    option_error_named(r, &item->value, "error parsing tls config, unknown field ", item->key, "");
     return false;
 }
 

@@ -27,6 +27,7 @@ static void read_connection_types(struct option_reader *r, const struct conf_ite
         { "IN_PROCESS", CONNECTION_IN_PROCESS },
     };
     struct text_list names = { 0 };
+    struct buf unknown = { 0 };
 
     *out = 0;
     if (!option_text_list(r, item, "allowed connection types", &names)) goto done;
@@ -34,10 +35,17 @@ static void read_connection_types(struct option_reader *r, const struct conf_ite
         size_t t = 0;
         while (t < COUNT_OF(types) &&
                !span_equal_nocase(span_of(names.items[i]), span_of(types[t].name))) t++;
-        if (t < COUNT_OF(types)) *out |= types[t].bit;
-        else option_error(r, &item->value, "invalid connection types [\"%s\"]", names.items[i]);
+        if (t < COUNT_OF(types)) {
+            *out |= types[t].bit;
+            continue;
+        }
+        if (unknown.len > 0) buf_append_char(&unknown, ' ');
+        buf_append_quoted(&unknown, span_of(names.items[i]));
     }
+    if (unknown.len > 0)
+        option_error(r, &item->value, "invalid connection types [%s]", buf_text(&unknown));
 done:
+    buf_free(&unknown);
     text_list_free(&names);
 }
 
@@ -89,7 +97,7 @@ static bool check_user(struct option_reader *r, const struct conf_value *at,
         return false;
     }
     if (map_has(&r->names, name)) {
-        append_quoted(&text, name);
+        buf_append_quoted(&text, name);
         option_error(r, at, "Duplicate %s %s detected", is_set(u->nkey) ? "nkey" : "user",
                      buf_text(&text));
         buf_free(&text);
@@ -118,7 +126,8 @@ void option_users(struct option_reader *r, const struct conf_value *v, const cha
         }
         for (size_t k = 0; k < one->list->count; k++)
             read_user_item(r, &one->list->items[k], &u);
-        if (!check_user(r, one, &u)) {
+        /* A map in an array has the place of its end: its first key says more. */
+        if (!check_user(r, one->list->count > 0 ? &one->list->items[0].value : one, &u)) {
             user_fini(&u);
             continue;
         }
@@ -181,17 +190,11 @@ void parse_authorization(struct option_reader *r, const struct conf_value *v)
     }
     for (size_t i = 0; i < v->list->count; i++)
         read_authorization_item(r, &v->list->items[i], a, &users);
-    if ((is_set(a->username) || is_set(a->password)) && is_set(a->token)) {
-        option_error(r, v, "Cannot have a user/pass and token");
-        return;
-    }
-    if (users != NULL && is_set(a->username)) {
-        option_error(r, v, "Can not have a single user/pass and a users array");
-        return;
-    }
-    if (users != NULL && is_set(a->token)) {
-        option_error(r, v, "Can not have a token and a users array");
-        return;
-    }
     if (users != NULL) option_users(r, users, NULL, a->default_permissions);
+    if ((is_set(a->username) || is_set(a->password)) && is_set(a->token))
+        option_error(r, v, "Cannot have a user/pass and token");
+    else if (users != NULL && is_set(a->username))
+        option_error(r, v, "Can not have a single user/pass and a users array");
+    else if (users != NULL && is_set(a->token))
+        option_error(r, v, "Can not have a token and a users array");
 }

@@ -40,7 +40,7 @@ static void read_handshake_timeout(struct option_reader *r, const struct conf_it
                      conf_type_go(v->type));
         return;
     } else if (duration_parse(v->text, &ns) != ST_OK) {
-        option_error(r, v, "time: invalid duration \"%.*s\"", SPAN_ARG(v->text));
+        option_bad_duration(r, v, "", v->text);
         return;
     }
     if (ns < 0) option_error(r, v, "handshake_timeout is out of range");
@@ -149,4 +149,5 @@ void parse_websocket(struct option_reader *r, const struct conf_value *v)
         else option_unknown(r, item);
     }
     w->enabled = w->port != 0;
+    if (w->enabled && w->host == NULL) w->host = mem_dup("0.0.0.0");
 }

@@ -2,6 +2,7 @@
 /* client.c - beginning and end of a client's session. */
 #include "core/client.h"
 
+#include "base/duration.h"
 #include "base/log.h"
 #include "auth/nkey.h"
 #include "auth/perms.h"
@@ -32,14 +33,16 @@ void client_fill_info(const struct client *c, bool connect_info, struct info_fie
     const struct core_config *config = core_of(client_loop(c))->config;
     const struct options *o = config->options;
     bool websocket = c->listener == CORE_LISTENER_WEBSOCKET;
-    const struct tls_options *tls = websocket ? o->websocket.tls : o->tls;
+    const struct tls_options *tls = o->tls;
+    const char *host = config->advertise_host ? config->advertise_host : o->host;
+    int port = config->advertise_port > 0 ? config->advertise_port : core->port;
 
     *f = (struct info_fields){
         .server_id = span_of(core->identity.id), .server_name = span_of(core->identity.name),
         .version = span_of(core->identity.version), .proto = 1,
         .go = span_of(core->identity.go), .git_commit = span_of(core->identity.git_commit),
-        .host = span_of(websocket ? o->websocket.host : o->host),
-        .port = websocket ? core->websocket_port : core->port,
+        .host = span_of(websocket ? o->websocket.host : host),
+        .port = websocket ? core->websocket_port : port,
         .headers = !o->no_header_support, .max_payload = c->limits.max_payload,
         .auth_required = auth_db_info_required(config->auth[c->listener]),
         .client_id = c->id,
@@ -47,14 +50,15 @@ void client_fill_info(const struct client *c, bool connect_info, struct info_fie
                                                    : c->details->peer.host),
         .nonce = span_of(c->details->nonce),
         .ldm = atomic_load(&((struct core *)(uintptr_t)core)->lame_duck),
-        .connect_urls = config->connect_urls, .connect_url_count = config->connect_url_count,
         .connect_info = connect_info, .xkey = span_of(core->identity.xkey),
     };
     if (tls != NULL) {
-        f->tls_required = !(o->allow_non_tls && !websocket);
-        f->tls_available = o->allow_non_tls && !websocket;
-        f->tls_verify = tls->verify;
+        f->tls_required = !o->allow_non_tls || c->tls_first;
+        f->tls_available = o->allow_non_tls;
+        f->tls_verify = tls->verify || tls->verify_and_map;
     }
+    if (websocket)
+        f->tls_required = f->tls_available = config->tls[CORE_LISTENER_WEBSOCKET] != NULL;
     if (connect_info && c->account) {
         f->remote_account = span_of(c->account->name);
         f->acc_is_sys = c->account->is_system;
@@ -74,67 +78,12 @@ void client_send_info(struct client *c, bool connect_info)
 
 /* ---- opening ---- */
 
-/* The deadline for CONNECT, and for the TLS handshake before it. */
-static void set_auth_deadline(struct client *c)
-{
-    const struct core_config *config = core_of(client_loop(c))->config;
-    const struct options *o = config->options;
-    bool websocket = c->listener == CORE_LISTENER_WEBSOCKET;
-    int64_t timeout = o->authorization.timeout_ns;
-
-    if (websocket && o->websocket.has_authorization && o->websocket.authorization.timeout_ns > 0)
-        timeout = o->websocket.authorization.timeout_ns;
-    c->awaiting_auth = auth_db_required(config->auth[c->listener]);
-    if (c->awaiting_auth) c->auth_deadline_ns = client_loop(c)->now_ns + timeout;
-}
-
 /* A new connection counts against max_connections before anything else is done for it. */
 static bool is_over_limit(struct core *core, int64_t max)
 {
     int64_t before = atomic_fetch_add(&core->counters.clients, 1);
 
     return max < 0 || (max > 0 && before >= max);
-}
-
-static void start_session(struct client *c)
-{
-    const struct core_config *config = core_of(client_loop(c))->config;
-
-    c->config_serial = config->serial;
-    if (c->over_limit) {
-        client_send_error(c, "maximum connections exceeded");
-        client_close(c, CLOSE_MAX_CONNECTIONS);
-        return;
-    }
-    set_auth_deadline(c);
-    if (!c->awaiting_auth && !client_join_account(c, config->no_auth_account, NULL)) return;
-    client_start_ping(c, false);
-}
-
-/* Called when the transport is ready: for TLS that is begun by INFO, twice. */
-static void on_ready(struct conn *conn)
-{
-    struct client *c = client_of(conn);
-
-    if (!c->info_sent) {
-        core_of(client_loop(c))->clients++;
-        client_apply_transport(c);
-        if (conn->closed) return;
-        if (!conn->ready) {             /* TLS comes first: INFO goes inside it */
-            client_set_timers(c);
-            return;
-        }
-        c->info_sent = true;
-        client_send_info(c, false);
-        if (client_start_tls(c)) {
-            client_set_timers(c);
-            return;
-        }
-    } else {
-        c->tls_done = true;
-    }
-    if (c->tls_wanted && conn->ready) c->tls_done = true;
-    start_session(c);
 }
 
 void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
@@ -151,9 +100,7 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
     c->over_limit = is_over_limit(core, o->max_connections);
     c->subscriber = (struct subscriber){ client_deliver, client_is_denied };
     c->details = mem_zero(sizeof *c->details);
-    connect_options_init(&c->details->connect);
     c->details->peer = *peer;
-    c->details->start_wall_ns = clock_wall_ns();
     c->start_ns = c->last_ns = c->last_in_ns = clock_mono_ns();
     c->verbose = c->pedantic = c->echo = true;
     c->limits = (struct parser_limits){ .max_control_line = (size_t)o->max_control_line,
@@ -167,7 +114,7 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
     client_init_conn(c, cl, fd);
     log_debug("%s:%u - cid:%llu - Client connection created", peer->host, peer->port,
               (unsigned long long)c->id);
-    conn_open(&c->conn, home);
+    conn_open(&c->conn, home, cl->loop);
 }
 
 /* ---- closing ---- */
@@ -186,6 +133,7 @@ void client_close(struct client *c, enum close_reason reason)
                   close_reason_text(reason));
         buf_free(&label);
     }
+    client_set_close_frame(c, reason);
     conn_close(&c->conn);
 }
 
@@ -193,7 +141,7 @@ static void on_close(struct conn *conn)
 {
     struct client *c = client_of(conn);
 
-    if (c->info_sent || c->tls_wanted) core_of(client_loop(c))->clients--;
+    core_of(client_loop(c))->clients--;
     if (c->account) client_remove_all_subs(c);
     client_leave_account(c);
     atomic_fetch_sub(&c->core->counters.clients, 1);
@@ -203,13 +151,36 @@ static void on_release(struct conn *conn)
 {
     struct client *c = client_of(conn);
 
-    connect_options_fini(&c->details->connect);
+    if (c->details->connect) connect_options_fini(c->details->connect);
+    mem_free(c->details->connect);
+    mem_free(c->details->name);
+    mem_free(c->details->lang);
+    mem_free(c->details->version);
     auth_identity_free(&c->details->identity);
     mem_free(c->details->client_ip);
     mem_free(c->details);
     perms_unref(c->perms);
     responses_free(&c->responses);
     mem_free(c);
+}
+
+static void log_slow(struct client *c, enum conn_end why)
+{
+    const struct options *o = core_of(client_loop(c))->config->options;
+    struct buf line = { 0 };
+
+    client_append_label(c, &line);
+    buf_append_text(&line, " - Slow Consumer Detected: ");
+    if (why == CONN_END_SLOW_PENDING) {
+        buf_printf(&line, "MaxPending of %lld Exceeded", (long long)o->max_pending);
+    } else {
+        buf_append_text(&line, "WriteDeadline of ");
+        duration_append(&line, o->write_deadline_ns);
+        buf_printf(&line, " exceeded with %zu total bytes.", conn_pending(&c->conn));
+    }
+    log_info("%s", buf_text(&line));
+    buf_free(&line);
+    if (c->account) c->account->stats[client_loop(c)->index].slow_consumers++;
 }
 
 static void on_end(struct conn *conn, enum conn_end why)
@@ -220,18 +191,12 @@ static void on_end(struct conn *conn, enum conn_end why)
         [CONN_END_SLOW_PENDING] = CLOSE_SLOW_PENDING_BYTES,
         [CONN_END_SLOW_DEADLINE] = CLOSE_SLOW_WRITE_DEADLINE,
         [CONN_END_HANDSHAKE] = CLOSE_TLS_HANDSHAKE_ERROR,
-        [CONN_END_PROTOCOL] = CLOSE_PROTOCOL_VIOLATION,
+        [CONN_END_PROTOCOL] = CLOSE_READ_ERROR,
     };
     struct client *c = client_of(conn);
 
-    if (why == CONN_END_SLOW_PENDING || why == CONN_END_SLOW_DEADLINE) {
-        struct buf label = { 0 };
-        client_append_label(c, &label);
-        log_info("%s - Slow Consumer Detected: %s", buf_text(&label),
-                 why == CONN_END_SLOW_PENDING ? "MaxPending exceeded" : "WriteDeadline exceeded");
-        buf_free(&label);
-        if (c->account) c->account->stats[client_loop(c)->index].slow_consumers++;
-    }
+    if (why == CONN_END_SLOW_PENDING || why == CONN_END_SLOW_DEADLINE) log_slow(c, why);
+    if (why == CONN_END_HANDSHAKE || why == CONN_END_PROTOCOL) client_log_transport_error(c);
     client_close(c, reasons[why]);
 }
 
@@ -262,8 +227,9 @@ static bool is_busy(const struct conn *conn)
 }
 
 const struct conn_ops client_conn_ops = {
-    .on_ready = on_ready, .on_bytes = client_on_bytes, .on_end = on_end,
-    .on_timer = client_on_timer, .on_notify = on_notify, .on_moved = on_moved, .on_close = on_close,
+    .on_open = client_on_open, .on_ready = client_on_ready, .on_bytes = client_on_bytes,
+    .on_end = on_end, .on_timer = client_on_timer, .on_notify = on_notify, .on_moved = on_moved,
+    .on_close = on_close,
     .is_busy = is_busy, .on_release = on_release,
 };
 

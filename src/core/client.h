@@ -42,9 +42,10 @@ struct client {
     struct client_details *details;     /* cold, see below */
     int64_t max_subs;                   /* -1: unlimited */
     bool awaiting_auth, connect_received, verbose, pedantic, echo, headers, no_responders;
-    bool first_pong_sent, info_sent, tls_wanted, tls_done, unsubscribed;
+    bool first_pong_sent, info_sent, tls_done, tls_first, sniffed_hello, unsubscribed;
     bool over_limit;                    /* one connection too many: told so, then closed */
     uint8_t listener;                   /* enum core_listener */
+    uint8_t opening;                    /* enum client_opening */
     uint8_t protocol;
     uint8_t pings_out;
     uint64_t in_msgs, in_bytes;
@@ -55,13 +56,18 @@ struct client {
     struct client_wait *wait;           /* a grace period under way, or NULL */
 };
 
+enum client_opening {                   /* what the transport gets ready for: client_open.c */
+    CLIENT_NEW, CLIENT_SNIFF_FIRST, CLIENT_TLS_FIRST, CLIENT_NO_HELLO, CLIENT_SNIFF_MIXED,
+    CLIENT_TLS, CLIENT_PLAIN, CLIENT_OPEN,
+};
+
 struct client_details {
-    struct connect_options connect;
+    struct connect_options *connect;    /* what CONNECT said, while it may matter again; or NULL */
+    char *name, *lang, *version;        /* of CONNECT; NULL: not told */
     struct auth_identity *identity;
     struct client_bcrypt *pending;      /* while bcrypt runs */
     struct socket_address peer;
     char nonce[16];                     /* NUL-terminated; empty: none */
-    int64_t start_wall_ns;
     char *client_ip;                    /* from X-Forwarded-For; or NULL */
 };
 

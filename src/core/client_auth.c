@@ -92,6 +92,28 @@ bool client_join_account(struct client *c, struct account *a, struct perms *perm
 
 /* ---- deciding ---- */
 
+static void replace_text(char **field, struct span value)
+{
+    mem_free(*field);
+    *field = value.len ? mem_dup_span(value) : NULL;
+}
+
+/* The session is open. An idle client should be small: what nobody asks for again goes. Credentials
+ * stay, because a second CONNECT may build on them, as with nats-server. */
+static void settle_connect(struct client *c)
+{
+    struct client_details *d = c->details;
+    struct connect_options *o = d->connect;
+
+    replace_text(&d->name, o->name);
+    replace_text(&d->lang, o->lang);
+    replace_text(&d->version, o->version);
+    if (o->user.len + o->pass.len + o->auth_token.len + o->nkey.len + o->sig.len > 0) return;
+    connect_options_fini(o);
+    mem_free(o);
+    d->connect = NULL;
+}
+
 static void finish_connect(struct client *c)
 {
     if (c->protocol > 1) {
@@ -99,12 +121,13 @@ static void finish_connect(struct client *c)
         client_close(c, CLOSE_BAD_CLIENT_PROTOCOL);
         return;
     }
-    c->no_responders = c->details->connect.no_responders;
+    c->no_responders = c->details->connect->no_responders;
     if (c->no_responders && !c->headers) {
         client_send_error(c, "no responders requires headers support");
         client_close(c, CLOSE_NO_RESPONDERS_HEADERS);
         return;
     }
+    settle_connect(c);
     if (c->verbose) client_send_ok(c);
 }
 
@@ -124,6 +147,7 @@ static bool accept_result(struct client *c, struct auth_result *r)
         return false;
     }
     c->awaiting_auth = false;
+    client_forget_upgrade(c);
     return client_join_account(c, a, perms);
 }
 
@@ -201,7 +225,8 @@ static unsigned connection_bit(const struct client *c)
 
 static enum auth_verdict ask(struct client *c, struct auth_result *r)
 {
-    const struct connect_options *o = &c->details->connect;
+    static const struct connect_options nothing;
+    const struct connect_options *o = c->details->connect ? c->details->connect : &nothing;
     struct auth_db *db = core_of(client_loop(c))->config->auth[c->listener];
     struct client_certificate certificate = { 0 };
     struct auth_request q = {
@@ -218,10 +243,12 @@ static enum auth_verdict ask(struct client *c, struct auth_result *r)
 
 void client_start_auth(struct client *c)
 {
-    const struct connect_options *o = &c->details->connect;
+    const struct connect_options *o = c->details->connect;
     struct auth_result r = { 0 };
-    enum auth_verdict verdict = ask(c, &r);
+    enum auth_verdict verdict;
 
+    client_take_cookies(c);
+    verdict = ask(c, &r);
     if (verdict == AUTH_NEEDS_BCRYPT) {
         start_bcrypt(c, &r, false);
     } else if (verdict == AUTH_DENIED) {

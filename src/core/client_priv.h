@@ -30,23 +30,34 @@ void client_on_bcrypt(struct client *c);        /* the worker has finished detai
 void client_drop_bcrypt(struct client *c);      /* the same for a client that has closed */
 void client_recheck_auth(struct client *c);     /* after a reload */
 
-/* client_tls.c: which transport a client has. */
+struct tls_stream;
+
+/* client_open.c */
 void client_init_conn(struct client *c, struct core_loop *cl, int fd);
-void client_apply_transport(struct client *c);  /* before INFO: handshake_first */
-bool client_start_tls(struct client *c);        /* after INFO: true when a handshake began */
-void client_fill_tls_stats(struct client *c, struct client_stats *s);
+void client_on_open(struct conn *conn);
+void client_on_ready(struct conn *conn);
+bool client_on_open_deadline(struct client *c); /* false: it is open already */
+const struct tls_stream *client_tls_stream(const struct client *c);     /* NULL: plain */
+void client_log_transport_error(const struct client *c);
+void client_set_close_frame(struct client *c, enum close_reason reason);        /* WebSocket */
+void client_take_cookies(struct client *c);     /* WebSocket: credentials into CONNECT's */
+void client_forget_upgrade(struct client *c);   /* WebSocket: wipe the cookies */
 
 /* client.c */
 void client_fill_info(const struct client *c, bool connect_info, struct info_fields *f);
 
-/* The names in the peer's certificate, as auth/ wants them. */
+/* client_tls.c: the names in the peer's certificate, as auth/ wants them. */
+struct tls_peer;
+
 struct client_certificate {
-    struct auth_certificate names;
-    void *memory;
+    struct auth_certificate names;      /* points into what follows */
+    struct tls_peer *peer;
+    struct auth_attribute *subject;
 };
 
 bool client_certificate_init(struct client *c, struct client_certificate *out); /* false: none */
 void client_certificate_fini(struct client_certificate *certificate);
+void client_fill_tls_stats(struct client *c, struct client_stats *s, bool certificates);
 
 /* client_subs.c */
 void client_on_sub(struct client *c, const struct parser_command *cmd);

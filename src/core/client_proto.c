@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* client_proto.c - from parsed commands to what they do. */
 #include "base/log.h"
+#include "base/mem.h"
 #include "core/client_priv.h"
 #include "core/trace.h"
 #include "proto/subject.h"
@@ -61,10 +62,32 @@ void client_on_pong(struct client *c)
 
 /* ---- CONNECT ---- */
 
+/* What CONNECT is applied to: defaults, or what an earlier one has said. */
+static struct connect_options *connect_options_of(struct client *c)
+{
+    struct client_details *d = c->details;
+    struct connect_options *o = d->connect;
+
+    if (o) return o;
+    d->connect = o = mem_zero(sizeof *o);
+    connect_options_init(o);
+    if (!c->connect_received) return o;
+    o->verbose = c->verbose;
+    o->pedantic = c->pedantic;
+    o->echo = c->echo;
+    o->headers = c->headers;
+    o->no_responders = c->no_responders;
+    o->protocol = c->protocol;
+    if (d->name) connect_options_set(&o->name, span_of(d->name));
+    if (d->lang) connect_options_set(&o->lang, span_of(d->lang));
+    if (d->version) connect_options_set(&o->version, span_of(d->version));
+    return o;
+}
+
 void client_on_connect(struct client *c, struct span json)
 {
     struct loop *l = client_loop(c);
-    struct connect_options *o = &c->details->connect;
+    struct connect_options *o = connect_options_of(c);
     const struct core_config *config = core_of(l)->config;
     struct error why;
 
@@ -92,14 +115,30 @@ void client_on_connect(struct client *c, struct span json)
 
 /* ---- dispatch ---- */
 
-static void refuse(struct client *c, enum parser_result why)
+#define SNIPPET_MAX 32                  /* bytes of bad input that go to the log */
+
+static void log_bad_input(struct client *c, const char *what, struct span input)
+{
+    struct buf line = { 0 };
+
+    if (input.len > SNIPPET_MAX) input.len = SNIPPET_MAX;
+    client_append_label(c, &line);
+    buf_printf(&line, " - Client parser ERROR: %s: proto=", what);
+    buf_append_quoted(&line, input);
+    log_error("%s...", buf_text(&line));
+    buf_free(&line);
+}
+
+static void refuse(struct client *c, enum parser_result why, struct span input)
 {
     switch (why) {
     case PARSER_UNKNOWN:
+        log_bad_input(c, "unknown operation", input);
         client_send_error(c, "Unknown Protocol Operation");
         client_close(c, CLOSE_PROTOCOL_VIOLATION);
         break;
     case PARSER_CONTROL_LINE:
+        log_bad_input(c, "maximum control line exceeded", input);
         client_send_error(c, "maximum control line exceeded");
         client_close(c, CLOSE_MAX_CONTROL_LINE);
         break;
@@ -108,8 +147,22 @@ static void refuse(struct client *c, enum parser_result why)
         client_close(c, CLOSE_MAX_PAYLOAD);
         break;
     default:
+        log_bad_input(c, "bad arguments", input);
         client_close(c, CLOSE_PROTOCOL_VIOLATION);
     }
+}
+
+/* Clients have no reason to send INFO; what is not even JSON ends the connection. */
+static void on_info(struct client *c, struct span json)
+{
+    struct connect_options unused;
+
+    connect_options_init(&unused);
+    if (connect_options_parse(&unused, json, NULL) != ST_OK) {
+        log_bad_input(c, "INFO", json);
+        client_close(c, CLOSE_PROTOCOL_VIOLATION);
+    }
+    connect_options_fini(&unused);
 }
 
 static void dispatch(struct client *c, const struct parser_command *cmd, struct shared_bytes *keep)
@@ -123,7 +176,7 @@ static void dispatch(struct client *c, const struct parser_command *cmd, struct 
     case VERB_PONG: client_on_pong(c); break;
     case VERB_CONNECT: client_on_connect(c, cmd->args); break;
     case VERB_ERR: client_close(c, CLOSE_PARSE_ERROR); break;
-    case VERB_INFO:
+    case VERB_INFO: on_info(c, cmd->args); break;
     case VERB_OK: break;
     }
 }
@@ -157,7 +210,7 @@ size_t client_on_bytes(struct conn *conn, const char *p, size_t len, size_t *nee
             break;
         }
         if (r != PARSER_COMMAND) {
-            refuse(c, r);
+            refuse(c, r, span_make(p + at, len - at));
             return len;
         }
         if (cl->config->options->trace) {

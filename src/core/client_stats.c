@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "core/client_priv.h"
+#include "net/tls.h"
 #include "os/clock.h"
 
 static char *dup_or_null(struct span s)
@@ -35,13 +36,15 @@ static void fill_subs(struct client_stats *s, const struct client *c)
 void client_stats_fill(struct client_stats *s, struct client *c, enum client_stats_parts parts)
 {
     const struct client_details *d = c->details;
+    const struct core_identity *id = &c->core->identity;
     const char *user = auth_identity_user(d->identity);
     int64_t now_mono = clock_mono_ns(), now_wall = clock_wall_ns();
 
     *s = (struct client_stats){ .cid = c->id, .port = d->peer.port, .rtt_ns = c->rtt_ns,
-                                .start_wall_ns = d->start_wall_ns, .in_msgs = c->in_msgs,
+                                .in_msgs = c->in_msgs,
                                 .in_bytes = c->in_bytes, .stalls = c->conn.stalls,
                                 .sub_count = c->subs.count };
+    s->start_wall_ns = id->start_wall_ns + (c->start_ns - id->start_mono_ns);
     s->kind_type = mem_dup(c->listener == CORE_LISTENER_WEBSOCKET ? "websocket" : "nats");
     s->ip = mem_dup(d->client_ip ? d->client_ip : d->peer.host);
     s->last_wall_ns = now_wall - (now_mono - c->last_ns);
@@ -50,14 +53,47 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->out_msgs = c->conn.out.msgs;
     s->out_bytes = c->conn.out.msg_bytes;
     sync_mutex_unlock(&c->conn.out.mutex);
-    s->name = dup_or_null(d->connect.name);
-    s->lang = dup_or_null(d->connect.lang);
-    s->version = dup_or_null(d->connect.version);
+    s->name = mem_dup(d->name);
+    s->lang = mem_dup(d->lang);
+    s->version = mem_dup(d->version);
     s->authorized_user = user[0] ? mem_dup(user) : NULL;
-    s->nkey = dup_or_null(d->connect.nkey);
+    s->nkey = d->connect ? dup_or_null(d->connect->nkey) : NULL;
     s->account = c->account ? mem_dup(c->account->name) : NULL;
-    client_fill_tls_stats(c, s);
-    if (parts == CLIENT_STATS_SUBS && c->account) fill_subs(s, c);
+    client_fill_tls_stats(c, s, parts & CLIENT_STATS_CERTIFICATES);
+    if ((parts & CLIENT_STATS_SUBS) && c->account) fill_subs(s, c);
+}
+
+static struct client_sub_stats *copy_subs(const struct client_stats *from)
+{
+    struct client_sub_stats *subs = mem_zero((from->sub_count + 1) * sizeof *subs);
+
+    for (uint32_t i = 0; i < from->sub_count; i++) {
+        subs[i] = from->subs[i];
+        subs[i].subject = mem_dup(subs[i].subject);
+        subs[i].queue = mem_dup(subs[i].queue);
+        subs[i].sid = mem_dup(subs[i].sid);
+    }
+    return subs;
+}
+
+void client_stats_copy(struct client_stats *to, const struct client_stats *from,
+                       enum client_stats_parts parts)
+{
+    *to = *from;
+    to->kind_type = mem_dup(from->kind_type);
+    to->ip = mem_dup(from->ip);
+    to->reason = mem_dup(from->reason);
+    to->name = mem_dup(from->name);
+    to->lang = mem_dup(from->lang);
+    to->version = mem_dup(from->version);
+    to->tls_version = mem_dup(from->tls_version);
+    to->tls_cipher = mem_dup(from->tls_cipher);
+    to->authorized_user = mem_dup(from->authorized_user);
+    to->account = mem_dup(from->account);
+    to->nkey = mem_dup(from->nkey);
+    to->certificates = NULL;
+    to->certificate_count = 0;
+    to->subs = from->subs && (parts & CLIENT_STATS_SUBS) ? copy_subs(from) : NULL;
 }
 
 void client_stats_close(struct client_stats *s, const char *reason)
@@ -82,6 +118,7 @@ void client_stats_fini(struct client_stats *s)
     mem_free(s->version);
     mem_free(s->tls_version);
     mem_free(s->tls_cipher);
+    tls_peer_certificates_free(s->certificates, s->certificate_count);
     mem_free(s->authorized_user);
     mem_free(s->account);
     mem_free(s->nkey);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct client;
+struct tls_peer_certificate;
 
 struct client_sub_stats {
     char *subject, *queue, *sid;        /* queue NULL: none */
@@ -29,15 +30,24 @@ struct client_stats {
     char *name, *lang, *version;        /* NULL: not told */
     char *tls_version, *tls_cipher;     /* NULL: plain */
     bool tls_first;
+    struct tls_peer_certificate *certificates;  /* with CLIENT_STATS_CERTIFICATES */
+    size_t certificate_count;
     char *authorized_user, *account;    /* NULL: none yet */
     struct client_sub_stats *subs;      /* sub_count of them with CLIENT_STATS_SUBS, else NULL */
     char *nkey;
 };
 
-enum client_stats_parts { CLIENT_STATS_BASIC, CLIENT_STATS_SUBS };
+enum client_stats_parts {               /* bits */
+    CLIENT_STATS_BASIC = 0, CLIENT_STATS_SUBS = 1, CLIENT_STATS_CERTIFICATES = 2,
+};
 
 /* On c's loop. O(subscriptions) with CLIENT_STATS_SUBS. */
 void client_stats_fill(struct client_stats *s, struct client *c, enum client_stats_parts parts);
+
+/* to becomes a copy of from, without certificates, and without its subscriptions unless parts
+ * wants them. */
+void client_stats_copy(struct client_stats *to, const struct client_stats *from,
+                       enum client_stats_parts parts);
 
 /* Mark as closed now, for this reason. */
 void client_stats_close(struct client_stats *s, const char *reason);

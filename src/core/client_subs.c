@@ -47,7 +47,7 @@ static void resize(struct client *c, uint32_t cap)
 static void table_add(struct client *c, struct sub *sub)
 {
     if (c->subs.cap == 0)
-        resize(c, 4);
+        resize(c, 2);
     else if ((c->subs.count + 1) * 4 > c->subs.cap * 3)
         resize(c, c->subs.cap * 2);
     place(c, sub);
@@ -74,31 +74,40 @@ static void table_delete(struct client *c, const struct sub *sub)
 /* ---- SUB ---- */
 
 static void send_violation(struct client *c, struct span subject, struct span queue,
-                           const char *suffix)
+                           struct span sid, const char *suffix)
 {
-    struct buf text = { 0 }, label = { 0 };
+    struct buf text = { 0 }, line = { 0 };
 
-    buf_printf(&text, "Permissions Violation for Subscription to \"%.*s\"", SPAN_ARG(subject));
-    if (queue.len) buf_printf(&text, " using queue \"%.*s\"", SPAN_ARG(queue));
+    buf_append_text(&text, "Permissions Violation for Subscription to ");
+    buf_append_quoted(&text, subject);
+    client_append_label(c, &line);
+    buf_append_text(&line, " - Subscription Violation - Subject ");
+    buf_append_quoted(&line, subject);
+    if (queue.len) {
+        buf_append_text(&text, " using queue ");
+        buf_append_quoted(&text, queue);
+        buf_append_text(&line, ", Queue: ");
+        buf_append_quoted(&line, queue);
+    }
     buf_append_text(&text, suffix);
+    buf_printf(&line, ", SID %.*s", SPAN_ARG(sid));
     client_send_error(c, buf_text(&text));
-    client_append_label(c, &label);
-    log_error("%s - Subscription Violation - Subject \"%.*s\"", buf_text(&label),
-              SPAN_ARG(subject));
+    log_error("%s", buf_text(&line));
     buf_free(&text);
-    buf_free(&label);
+    buf_free(&line);
 }
 
-static bool may_subscribe(struct client *c, struct span subject, struct span queue)
+static bool may_subscribe(struct client *c, struct span subject, struct span queue,
+                          struct span sid)
 {
     int64_t max_tokens = core_of(client_loop(c))->config->options->max_sub_tokens;
 
     if (span_is(queue, "_sys_") || !perms_allow(c->perms, PERMS_SUBSCRIBE, subject, queue)) {
-        send_violation(c, subject, queue, "");
+        send_violation(c, subject, queue, sid, "");
         return false;
     }
     if (max_tokens > 0 && subject_token_count(subject) > (uint64_t)max_tokens) {
-        send_violation(c, subject, SPAN_NONE, ", too many tokens");
+        send_violation(c, subject, SPAN_NONE, sid, ", too many tokens");
         return false;
     }
     if (c->max_subs >= 0 && c->subs.count >= (uint64_t)c->max_subs) {
@@ -141,7 +150,7 @@ static bool add_sub(struct client *c, struct span subject, struct span queue, st
 
 void client_on_sub(struct client *c, const struct parser_command *cmd)
 {
-    if (!may_subscribe(c, cmd->subject, cmd->queue)) return;
+    if (!may_subscribe(c, cmd->subject, cmd->queue, cmd->sid)) return;
     if (cmd->sid.len > UINT16_MAX) {
         client_send_error(c, "Invalid Subject");
         return;
@@ -259,7 +268,7 @@ static bool is_still_allowed(struct client *c, const struct sub *sub)
     if (!allowed) {
         struct buf suffix = { 0 };
         buf_printf(&suffix, " (sid \"%.*s\")", SPAN_ARG(sub_sid(sub)));
-        send_violation(c, buf_span(&filter), queue, buf_text(&suffix));
+        send_violation(c, buf_span(&filter), queue, sub_sid(sub), buf_text(&suffix));
         buf_free(&suffix);
     }
     buf_free(&filter);

@@ -76,10 +76,7 @@ void client_on_timer(struct conn *conn)
     int64_t now = client_loop(c)->now_ns;
 
     if (c->auth_deadline_ns > 0 && now >= c->auth_deadline_ns) {
-        if (!conn->ready || (c->info_sent && c->tls_wanted && !c->tls_done)) {
-            client_close(c, CLOSE_TLS_HANDSHAKE_ERROR);
-            return;
-        }
+        if (client_on_open_deadline(c)) return;
         client_send_error(c, "Authentication Timeout");
         client_close(c, CLOSE_AUTHENTICATION_TIMEOUT);
         return;

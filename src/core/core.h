@@ -19,6 +19,7 @@
 struct client;
 struct worker;
 struct tls_context;
+struct websocket_context;
 struct closed_ring;
 
 enum core_listener { CORE_LISTENER_CLIENT, CORE_LISTENER_WEBSOCKET, CORE_LISTENERS };
@@ -28,12 +29,13 @@ struct core_config {
     atomic_uint refs;
     uint64_t serial;                            /* 1 at start, one more with every reload */
     struct options *options;                    /* owned */
+    int64_t load_wall_ns;                       /* when it was made */
     struct auth_db *auth[CORE_LISTENERS];
     struct tls_context *tls[CORE_LISTENERS];    /* NULL: plain */
-    struct websocket_settings *websocket;       /* NULL: no such listener */
+    struct websocket_context *websocket;        /* NULL: no such listener */
     struct account *no_auth_account;            /* where clients without auth go: "$G" */
-    struct span *connect_urls;                  /* of INFO, owned; NULL: none advertised */
-    size_t connect_url_count;
+    char *advertise_host;                       /* client_advertise, for INFO; NULL: none */
+    int advertise_port;                         /* 0: the bound one */
 };
 
 struct core_identity {
@@ -58,6 +60,13 @@ struct core_counters {
     _Atomic uint64_t total_clients, auth_errors;
     _Atomic int64_t subscriptions;
     _Atomic uint64_t event_seq;
+    _Atomic uint64_t reloads, reload_errors;
+    atomic_bool reload_failed;          /* the last one */
+};
+
+struct core_rate {                      /* events in the current second */
+    struct sync_mutex mutex;
+    int64_t count, end_ns;
 };
 
 struct core {
@@ -72,6 +81,7 @@ struct core {
     struct worker *worker;              /* bcrypt */
     struct closed_ring *closed;
     atomic_bool lame_duck, shutting_down;
+    struct core_rate tls_rate;          /* of handshakes, for connection_rate_limit */
     int port, websocket_port;           /* bound; for INFO */
 };
 
@@ -84,6 +94,9 @@ void core_free(struct core **core);
 
 struct core_config *core_config_ref(struct core_config *c);
 void core_config_unref(struct core_config *c);
+
+/* A reference to the newest configuration. Any thread. */
+struct core_config *core_config_latest(struct core *core);
 
 static inline struct core_loop *core_of(struct loop *l)
 {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/client.h"
 #include "core/core_priv.h"
+#include "os/clock.h"
 
 /* ---- accounts ---- */
 
@@ -131,27 +132,42 @@ struct core_config *core_config_ref(struct core_config *c)
     return c;
 }
 
+struct core_config *core_config_latest(struct core *core)
+{
+    struct core_config *c;
+
+    sync_mutex_lock(&core->mutex);
+    c = core_config_ref(core->config);
+    sync_mutex_unlock(&core->mutex);
+    return c;
+}
+
 void core_config_unref(struct core_config *c)
 {
     if (c == NULL || atomic_fetch_sub(&c->refs, 1) != 1) return;
     for (int i = 0; i < CORE_LISTENERS; i++)
         if (c->auth[i]) auth_db_unref(c->auth[i]);
     core_config_free_transports(c);
-    for (size_t i = 0; i < c->connect_url_count; i++) mem_free((char *)(uintptr_t)c->connect_urls[i].p);
-    mem_free(c->connect_urls);
+    mem_free(c->advertise_host);
     options_free(&c->options);
     mem_free(c);
 }
 
+/* "host", "host:port", "[v6]:port" of client_advertise, which config/ has checked. */
 static void advertise(struct core_config *c)
 {
-    const char *text = c->options->client_advertise;
+    struct span text = span_of(c->options->client_advertise);
+    const char *colon = text.len ? strrchr(text.p, ':') : NULL;
+    uint64_t port;
 
-    if (text == NULL || text[0] == '\0') return;
-    c->connect_urls = mem_zero(sizeof *c->connect_urls);
-    c->connect_urls[0] = span_of(strchr(text, ':') ? mem_dup(text)
-                                                   : mem_printf("%s:%d", text, c->options->port));
-    c->connect_url_count = 1;
+    if (text.len == 0) return;
+    if (colon && span_to_u64(span_of(colon + 1), &port)) {
+        c->advertise_port = (int)port;
+        text.len = (size_t)(colon - text.p);
+    }
+    if (text.len > 1 && text.p[0] == '[' && text.p[text.len - 1] == ']')
+        text = span_make(text.p + 1, text.len - 2);
+    c->advertise_host = mem_dup_span(text);
 }
 
 enum status core_config_new(struct core_config **out, struct core *core, struct options *options,
@@ -165,6 +181,7 @@ enum status core_config_new(struct core_config **out, struct core *core, struct 
     atomic_init(&c->refs, 1);
     c->serial = core->config ? core->config->serial + 1 : 1;
     c->options = options;
+    c->load_wall_ns = clock_wall_ns();
     st = plan_make(&plan, options, why);
     if (st == ST_OK) st = core_config_make_transports(c, why);
     if (st == ST_OK) {
@@ -223,7 +240,9 @@ enum status core_reload(struct core *core, struct options *new_options, struct e
 
     if (st != ST_OK) return st;
     core_config_apply_limits(core, next);
+    sync_mutex_lock(&core->mutex);
     core->config = next;
+    sync_mutex_unlock(&core->mutex);
     core_on_each_loop(core, switch_loop, next);
     invalidate_accounts(core);
     core_config_unref(old);

@@ -139,7 +139,7 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
         stage_formatted(l, &c->conn, sub, m, &f);
     s = conn_stage_of(l, &c->conn);
     s->msgs++;
-    s->msg_bytes += f.total;
+    s->msg_bytes += m->total;           /* as nats-server: with a header that was stripped */
     if (max <= 0) count_later(s, sub);
     if (core_of(l)->config->options->trace) trace_delivery(c, sub, m, f.header_len, f.total);
     return true;

@@ -18,6 +18,8 @@ struct listener {
     enum core_listener kind;
     int fd;                             /* -1: closed */
     struct timer rest;
+    unsigned burst;             /* accepts per event: one, more while connections queue up */
+    uint64_t iteration;         /* of the loop, at the last event */
 };
 
 static void on_event(struct pollable *p, struct loop *l, const struct poll_event *e)
@@ -28,12 +30,13 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
 
     (void)e;
     if (self->fd < 0) return;           /* closed by mail in this very iteration */
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
+    for (unsigned i = 0; i < self->burst; i++) {
         switch (socket_accept(self->fd, &fd, &peer)) {
         case SOCKET_ACCEPTED:
             client_accept(core_of(l), self->kind, fd, &peer, balance_pick(&self->core->loops));
             break;
         case SOCKET_ACCEPT_AGAIN:
+            self->burst = 1;
             return;
         case SOCKET_ACCEPT_EXHAUSTED:
             log_error("Temporary Client Accept Error (out of descriptors), sleeping 100ms");
@@ -42,6 +45,9 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
             return;
         }
     }
+    if (self->burst < ACCEPTS_PER_EVENT && l->stats.iterations == self->iteration + 1)
+        self->burst *= 2;
+    self->iteration = l->stats.iterations;
 }
 
 static void on_rested(struct timer *t, void *loop)
@@ -61,7 +67,7 @@ enum status listener_open(struct listener **out, struct core *core, enum core_li
 
     *out = NULL;
     *self = (struct listener){ .pollable.on_event = on_event, .core = core, .kind = kind,
-                               .loop = core->loops.loops[0], .rest.fire = on_rested };
+                               .loop = core->loops.loops[0], .rest.fire = on_rested, .burst = 1 };
     st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, bound, why);
     if (st == ST_OK && poll_add(&self->loop->poll, self->fd, &self->pollable, true, false) != ST_OK) {
         socket_close(self->fd);

@@ -53,16 +53,20 @@ uint64_t publish_internal(struct core_loop *cl, const struct message *m)
     return publish_fan_out(cl, &match, m);
 }
 
-static bool is_denied_text(struct client *c, const char *what, struct span subject)
+/* Refuse: tell the client and the log, each in its own words. */
+static bool refuse(struct client *c, const char *what, const char *logged, struct span subject)
 {
-    struct buf text = { 0 }, label = { 0 };
+    struct buf text = { 0 }, line = { 0 };
 
-    buf_printf(&text, "Permissions Violation for %s\"%.*s\"", what, SPAN_ARG(subject));
+    buf_printf(&text, "Permissions Violation for Publish %s ", what);
+    buf_append_quoted(&text, subject);
     client_send_error(c, buf_text(&text));
-    client_append_label(c, &label);
-    log_error("%s - Publish Violation - Subject \"%.*s\"", buf_text(&label), SPAN_ARG(subject));
+    client_append_label(c, &line);
+    buf_printf(&line, " - Publish Violation - %s ", logged);
+    buf_append_quoted(&line, subject);
+    log_error("%s", buf_text(&line));
     buf_free(&text);
-    buf_free(&label);
+    buf_free(&line);
     return false;
 }
 
@@ -87,14 +91,14 @@ static bool is_allowed(struct client *c, const struct message *m, const struct m
     char first = m->subject.p[0];
 
     if ((first == '_' || first == '$') && is_gateway_reply(m->subject))
-        return is_denied_text(c, "Publish to ", m->subject);
+        return refuse(c, "to", "Subject", m->subject);
     if (c->perms && !match_publish_allowed(match, c->perms, m->subject) &&
         !responses_take(c->responses, m->subject, now_ns))
-        return is_denied_text(c, "Publish to ", m->subject);
+        return refuse(c, "to", "Subject", m->subject);
     if (first == '$' && span_has_prefix(m->subject, SPAN_LIT("$NRG.")) && !c->account->is_system)
-        return is_denied_text(c, "Publish to ", m->subject);
+        return refuse(c, "to", "Subject", m->subject);
     if (m->reply.len && is_reserved_reply(m->reply))
-        return is_denied_text(c, "Publish with Reply of ", m->reply);
+        return refuse(c, "with Reply of", "Reply", m->reply);
     return true;
 }
 
@@ -172,7 +176,9 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     struct account_stats *stats;
     struct message m = {
         .subject = cmd->subject, .reply = cmd->reply, .body = cmd->body,
-        .header_len = cmd->header_len, .total = cmd->total, .raw = cmd->raw, .keep = keep,
+        .header_len = cmd->header_len, .total = cmd->total, .keep = keep,
+        /* HPUB with an empty header becomes a plain MSG. */
+        .raw = cmd->verb == VERB_PUB || cmd->header_len ? cmd->raw : SPAN_NONE,
         .account = c->account, .origin = c,
     };
 
@@ -183,7 +189,7 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     stats = &c->account->stats[l->index];
     stats->in_msgs++;
     stats->in_bytes += cmd->total;
-    if (cmd->has_control_bytes) {
+    if (cmd->has_nul) {
         client_send_error(c, "Invalid Publish Subject");
         return;
     }

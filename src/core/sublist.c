@@ -24,21 +24,30 @@ struct sublist_group {
     char name[];
 };
 
-struct table {                          /* nodes by token, open addressing */
-    struct slot { struct sublist_node *node; uint32_t hash; } *slots;
+/* Nodes by token: open addressing over a byte of each hash, which are dense in memory, beside the
+ * pointers. A single node, the usual case inside the trie, is stored in place. */
+struct table {
+    union {
+        struct sublist_node *one;       /* while cap is 0 */
+        struct sublist_node **nodes;    /* cap of them, then cap bytes of prints */
+    };
     uint32_t count, cap;                /* cap is 0 or a power of two */
+};
+
+struct extras {                         /* what few nodes have */
+    struct sublist_node *star, *full;
+    struct table kids;
+    struct sublist_group **groups;
+    uint32_t group_count;
 };
 
 struct sublist_node {
     struct sublist_node *parent;        /* NULL: root or literal */
-    struct sublist_node *star, *full;
-    struct table kids;
+    struct extras *extras;              /* NULL: a leaf without queue groups, as most are */
     union { struct sub *one; struct sub **many; } plain;        /* one while plain_cap is 0 */
     uint32_t plain_count, plain_cap;
-    struct sublist_group **groups;
-    uint32_t group_count;
     uint32_t hash;
-    uint32_t token_len;
+    uint16_t token_len;
     bool literal;
     char token[];
 };
@@ -60,62 +69,94 @@ static struct span token_of(const struct sublist_node *n)
     return span_make(n->token, n->token_len);
 }
 
+static bool is_node(const struct sublist_node *n, struct span token, uint32_t hash)
+{
+    return n->hash == hash && span_equal(token_of(n), token);
+}
+
+/* One byte per slot: 0 for a free one. */
+static uint8_t *prints_of(const struct table *t)
+{
+    return (uint8_t *)(t->nodes + t->cap);
+}
+
+static uint8_t print_of(uint32_t hash)
+{
+    return (uint8_t)(hash >> 24 | 1);
+}
+
 static struct sublist_node *table_get(const struct table *t, struct span token, uint32_t hash)
 {
-    if (t->count == 0) return NULL;
-    for (uint32_t i = hash & (t->cap - 1); t->slots[i].node; i = (i + 1) & (t->cap - 1))
-        if (t->slots[i].hash == hash && span_equal(token_of(t->slots[i].node), token))
-            return t->slots[i].node;
+    const uint8_t *prints;
+    uint32_t mask = t->cap - 1;
+
+    if (t->cap == 0) return t->count && is_node(t->one, token, hash) ? t->one : NULL;
+    prints = prints_of(t);
+    for (uint32_t i = hash & mask; prints[i]; i = (i + 1) & mask)
+        if (prints[i] == print_of(hash) && is_node(t->nodes[i], token, hash)) return t->nodes[i];
     return NULL;
 }
 
 static void table_place(struct table *t, struct sublist_node *n)
 {
+    uint8_t *prints = prints_of(t);
     uint32_t i = n->hash & (t->cap - 1);
 
-    while (t->slots[i].node) i = (i + 1) & (t->cap - 1);
-    t->slots[i] = (struct slot){ n, n->hash };
+    while (prints[i]) i = (i + 1) & (t->cap - 1);
+    prints[i] = print_of(n->hash);
+    t->nodes[i] = n;
 }
 
 static void table_resize(struct table *t, uint32_t cap)
 {
     struct table old = *t;
 
-    t->slots = mem_zero(cap * sizeof *t->slots);
+    t->nodes = mem_zero(cap * (sizeof *t->nodes + 1));
     t->cap = cap;
+    if (old.cap == 0) {
+        if (old.count) table_place(t, old.one);
+        return;
+    }
     for (uint32_t i = 0; i < old.cap; i++)
-        if (old.slots[i].node) table_place(t, old.slots[i].node);
-    mem_free(old.slots);
+        if (prints_of(&old)[i]) table_place(t, old.nodes[i]);
+    mem_free(old.nodes);
 }
 
 static void table_add(struct table *t, struct sublist_node *n)
 {
-    if (t->cap == 0)
-        table_resize(t, 2);
-    else if ((t->count + 1) * 4 > t->cap * 3)
-        table_resize(t, t->cap * 2);
-    table_place(t, n);
+    if (t->count == 0) {
+        t->one = n;
+    } else {
+        if (t->cap == 0)
+            table_resize(t, 4);
+        else if ((t->count + 1) * 4 > t->cap * 3)
+            table_resize(t, t->cap * 2);
+        table_place(t, n);
+    }
     t->count++;
 }
 
 static void table_delete(struct table *t, const struct sublist_node *n)
 {
     uint32_t mask = t->cap - 1, i = n->hash & mask;
+    uint8_t *prints;
 
-    while (t->slots[i].node != n) i = (i + 1) & mask;
-    for (uint32_t j = (i + 1) & mask; t->slots[j].node; j = (j + 1) & mask) {
-        uint32_t home = t->slots[j].hash & mask;
+    if (--t->count == 0) {
+        if (t->cap) mem_free(t->nodes);
+        *t = (struct table){ 0 };
+        return;
+    }
+    prints = prints_of(t);
+    while (prints[i] == 0 || t->nodes[i] != n) i = (i + 1) & mask;
+    for (uint32_t j = (i + 1) & mask; prints[j]; j = (j + 1) & mask) {
+        uint32_t home = t->nodes[j]->hash & mask;
         if (((j - home) & mask) < ((j - i) & mask)) continue;
-        t->slots[i] = t->slots[j];
+        t->nodes[i] = t->nodes[j];
+        prints[i] = prints[j];
         i = j;
     }
-    t->slots[i].node = NULL;
-    if (--t->count == 0) {
-        mem_free(t->slots);
-        *t = (struct table){ 0 };
-    } else if (t->cap > 8 && t->count * 8 < t->cap) {
-        table_resize(t, t->cap / 2);
-    }
+    prints[i] = 0;
+    if (t->cap > 8 && t->count * 8 < t->cap) table_resize(t, t->cap / 2);
 }
 
 /* ---- nodes ---- */
@@ -131,34 +172,64 @@ static struct sublist_node *node_new(struct sublist_node *parent, struct span to
 
     n->parent = parent;
     n->hash = hash;
-    n->token_len = (uint32_t)token.len;
+    assert(token.len <= UINT16_MAX);
+    n->token_len = (uint16_t)token.len;
     if (token.len) memcpy(n->token, token.p, token.len);
     return n;
 }
 
+static struct extras *extras_of(struct sublist_node *n)
+{
+    if (n->extras == NULL) n->extras = mem_zero(sizeof *n->extras);
+    return n->extras;
+}
+
+/* Something left the extras of n: free them when they are empty. */
+static void trim_extras(struct sublist_node *n)
+{
+    struct extras *x = n->extras;
+
+    if (x->star || x->full || x->kids.count || x->group_count) return;
+    mem_free(x);
+    n->extras = NULL;
+}
+
 static struct sublist_node *child(struct sublist *sl, struct sublist_node *n, struct span token)
 {
+    struct extras *x = extras_of(n);
     struct sublist_node **place, *kid;
     uint32_t hash;
 
     if (subject_token_is_star(token) || subject_token_is_full(token)) {
-        place = token.p[0] == '*' ? &n->star : &n->full;
+        place = token.p[0] == '*' ? &x->star : &x->full;
         if (*place == NULL) *place = node_new(n, token, 0);
         return *place;
     }
     hash = hash_of(sl, token);
-    kid = table_get(&n->kids, token, hash);
+    kid = table_get(&x->kids, token, hash);
     if (kid == NULL) {
         kid = node_new(n, token, hash);
-        table_add(&n->kids, kid);
+        table_add(&x->kids, kid);
     }
     return kid;
 }
 
 static bool node_is_empty(const struct sublist_node *n)
 {
-    return n->plain_count == 0 && n->group_count == 0 && n->kids.count == 0 && n->star == NULL &&
-           n->full == NULL;
+    return n->plain_count == 0 && n->extras == NULL;
+}
+
+static void cut_branch(struct sublist_node *n, const struct sublist_node *kid)
+{
+    struct extras *x = n->extras;
+
+    if (x->star == kid)
+        x->star = NULL;
+    else if (x->full == kid)
+        x->full = NULL;
+    else
+        table_delete(&x->kids, kid);
+    trim_extras(n);
 }
 
 /* Free n and the ancestors that only led to it. */
@@ -168,12 +239,8 @@ static void prune(struct sublist *sl, struct sublist_node *n)
         struct sublist_node *parent = n->parent;
         if (n->literal)
             table_delete(&sl->literals, n);
-        else if (parent->star == n)
-            parent->star = NULL;
-        else if (parent->full == n)
-            parent->full = NULL;
         else
-            table_delete(&parent->kids, n);
+            cut_branch(parent, n);
         bool was_literal = n->literal;
         mem_free(n);
         if (was_literal) return;
@@ -220,16 +287,17 @@ static void plain_delete(struct sublist_node *n, const struct sub *sub)
 
 static struct sublist_group *group_get(struct sublist_node *n, struct span name)
 {
+    struct extras *x = extras_of(n);
     struct sublist_group *g;
 
-    for (uint32_t i = 0; i < n->group_count; i++)
-        if (span_equal(span_make(n->groups[i]->name, n->groups[i]->name_len), name))
-            return n->groups[i];
+    for (uint32_t i = 0; i < x->group_count; i++)
+        if (span_equal(span_make(x->groups[i]->name, x->groups[i]->name_len), name))
+            return x->groups[i];
     g = mem_zero(sizeof *g + name.len);
     g->name_len = name.len;
     memcpy(g->name, name.p, name.len);
-    n->groups = mem_resize(n->groups, (n->group_count + 1) * sizeof *n->groups);
-    n->groups[n->group_count++] = g;
+    x->groups = mem_resize(x->groups, (x->group_count + 1) * sizeof *x->groups);
+    x->groups[x->group_count++] = g;
     return g;
 }
 
@@ -245,6 +313,7 @@ static void group_add(struct sublist_group *g, struct sub *sub)
 
 static void group_delete(struct sublist_node *n, struct sublist_group *g, const struct sub *sub)
 {
+    struct extras *x = n->extras;
     struct sub *last = g->members[g->count - 1];
     uint32_t at = 0;
 
@@ -252,13 +321,14 @@ static void group_delete(struct sublist_node *n, struct sublist_group *g, const 
     g->members[sub->index] = last;
     last->index = sub->index;
     if (--g->count > 0) return;
-    while (n->groups[at] != g) at++;
-    n->groups[at] = n->groups[--n->group_count];
+    while (x->groups[at] != g) at++;
+    x->groups[at] = x->groups[--x->group_count];
     mem_free(g->members);
     mem_free(g);
-    if (n->group_count == 0) {
-        mem_free(n->groups);
-        n->groups = NULL;
+    if (x->group_count == 0) {
+        mem_free(x->groups);
+        x->groups = NULL;
+        trim_extras(n);
     }
 }
 
@@ -349,7 +419,7 @@ enum status sublist_insert(struct sublist *sl, struct sub *sub, struct span filt
                            struct span queue)
 {
     assert(sub->node == NULL);
-    if (!subject_is_valid(filter)) return ST_BAD_SUBJECT;
+    if (filter.len > UINT16_MAX || !subject_is_valid(filter)) return ST_BAD_SUBJECT;
     sub->node = find_or_make(sl, filter);
     if (queue.len > 0) {
         sub->group = group_get(sub->node, queue);
@@ -466,8 +536,8 @@ static void emit(const struct sublist_node *n, struct sublist_result *r)
         memcpy(r->plain + r->plain_count, plain_array(n), n->plain_count * sizeof *r->plain);
         r->plain_count += n->plain_count;
     }
-    for (uint32_t i = 0; i < n->group_count; i++) {
-        const struct sublist_group *g = n->groups[i];
+    for (uint32_t i = 0; n->extras && i < n->extras->group_count; i++) {
+        const struct sublist_group *g = n->extras->groups[i];
         struct sublist_result_group *out = result_group(r, g);
         reserve_subs(&out->members, &out->cap, out->count + g->count);
         memcpy(out->members + out->count, g->members, g->count * sizeof *out->members);
@@ -510,19 +580,22 @@ static void walk_trie(const struct sublist *sl, struct span subject, struct subl
     while (w.count > 0) {
         struct step s = w.steps[--w.count];
         const struct sublist_node *kid;
+        const struct extras *x;
         const char *dot;
         struct span token;
         if (s.at > end) {
             emit(s.node, r);
             continue;
         }
-        if (s.node->full) emit(s.node->full, r);
-        if (s.node->star == NULL && s.node->kids.count == 0) continue;
+        x = s.node->extras;
+        if (x == NULL) continue;
+        if (x->full) emit(x->full, r);
+        if (x->star == NULL && x->kids.count == 0) continue;
         dot = s.at == end ? NULL : memchr(s.at, '.', (size_t)(end - s.at));
         token = span_make(s.at, (size_t)((dot ? dot : end) - s.at));
-        if (s.node->star) push(&w, s.node->star, token.p + token.len + 1);
-        if (s.node->kids.count == 0) continue;
-        kid = table_get(&s.node->kids, token, hash_of(sl, token));
+        if (x->star) push(&w, x->star, token.p + token.len + 1);
+        if (x->kids.count == 0) continue;
+        kid = table_get(&x->kids, token, hash_of(sl, token));
         if (kid) push(&w, kid, token.p + token.len + 1);
     }
     if (w.steps != w.inline_steps) mem_free(w.steps);

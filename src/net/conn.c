@@ -65,6 +65,8 @@ static void advance_handshake(struct conn *c)
         if (c->handshake_armed) conn_arm(c, false);
         c->handshake_armed = false;
         become_ready(c);
+        if (c->transport->handshake) conn_flush(owner(c), c);   /* what waited for it */
+        if (!c->closed && c->transport->has_input && c->transport->has_input(c)) conn_add_work(c);
     } else if (st == ST_AGAIN) {
         if (write != c->handshake_armed) conn_arm(c, write);
         c->handshake_armed = write;
@@ -86,6 +88,8 @@ static void adopt(struct conn *c, struct loop *l)
     if (c->timer_parked) timers_set(&l->timers, &c->timer, c->timer.due_ns);
     if (c->io_timer_parked) timers_set(&l->timers, &c->io_timer, c->io_timer.due_ns);
     c->timer_parked = c->io_timer_parked = false;
+    if (!c->opened && c->ops->on_open) c->ops->on_open(c);
+    c->opened = true;
     if (st != ST_OK) {
         c->ops->on_end(c, CONN_END_READ_ERROR);
     } else if (!c->ready) {
@@ -97,10 +101,13 @@ static void adopt(struct conn *c, struct loop *l)
     }
 }
 
-void conn_open(struct conn *c, struct loop *l)
+void conn_open(struct conn *c, struct loop *l, struct loop *here)
 {
     atomic_store(&c->loop, l);
-    conn_command(c, CONN_COMMAND_ADOPT);
+    if (l == here)
+        adopt(c, l);
+    else
+        conn_command(c, CONN_COMMAND_ADOPT);
 }
 
 void conn_set_transport(struct conn *c, const struct transport_ops *transport, void *state)
@@ -205,11 +212,12 @@ static void read_once(struct loop *l, struct conn *c)
     }
     loop_now(l);
     n = big ? read_into_tail(l, c) : read_into_buffer(l, c);
-    if (n > 0) c->in_bytes_window += (size_t)n;
-    if (c->closed || n == -EAGAIN) return;
+    if (n > 0 && __builtin_add_overflow(c->in_bytes_window, (uint32_t)n, &c->in_bytes_window))
+        c->in_bytes_window = UINT32_MAX;
+    if (c->closed) return;
     if (n == 0)
         c->ops->on_end(c, CONN_END_EOF);
-    else if (n < 0)
+    else if (n < 0 && n != -EAGAIN)
         c->ops->on_end(c, n == -EPROTO ? CONN_END_PROTOCOL : CONN_END_READ_ERROR);
     else if (!c->paused && c->transport->has_input && c->transport->has_input(c))
         conn_add_work(c);
@@ -220,8 +228,10 @@ static void on_event(struct pollable *p, struct loop *l, const struct poll_event
     struct conn *c = CONTAINER_OF(p, struct conn, pollable);
 
     if (c->closed || owner(c) != l) return;
-    if (!c->ready) {
-        if (e->readable || e->writable) advance_handshake(c);
+    if (!c->ready) {                    /* over the budget: the event comes again */
+        if (l->handshakes_left == 0 || !(e->readable || e->writable)) return;
+        l->handshakes_left--;
+        advance_handshake(c);
         return;
     }
     if (e->writable) {

@@ -5,7 +5,7 @@
  * and, for plain TCP, send it; the output queue is what they share. The protocol above (core/'s
  * client) embeds struct conn first and gives conn_ops; the transport below moves the bytes.
  *
- *      conn_init -> conn_open -> on_ready -> on_bytes* -> conn_close -> on_close -> on_release
+ *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes* -> conn_close -> on_close -> on_release
  *
  * After conn_close nothing is read or sent; the memory goes when no loop can hold it any more. */
 #ifndef NET_CONN_H
@@ -24,6 +24,8 @@ enum conn_end {
 };
 
 struct conn_ops {
+    /* A new connection has arrived on its loop; the handshake comes next. May be NULL. */
+    void (*on_open)(struct conn *c);
     /* The transport is ready for the protocol (TCP: at once; TLS, WebSocket: after handshakes). */
     void (*on_ready)(struct conn *c);
     /* Handle bytes; returns how many were consumed, the rest comes again with more behind it.
@@ -90,7 +92,7 @@ struct conn {
     void *transport_state;
     int fd;
     uint8_t paused;                     /* enum conn_pause bits */
-    bool closed, ready, suspended, polled;
+    bool closed, opened, ready, suspended, polled;
     bool flush_duty;                    /* handed over by another loop or turn */
     bool handshake_armed;               /* EPOLLOUT on behalf of the handshake */
     bool timer_parked, io_timer_parked; /* set timers while moving between loops */
@@ -99,9 +101,9 @@ struct conn {
     struct timer timer, io_timer;       /* the protocol's; write deadline and stall */
     struct shared_bytes *tail;          /* input that is not a whole command yet */
     size_t need;                        /* bytes wanted in total; 0: any */
-    uint64_t in_bytes_window;           /* for the choice of whom to migrate */
     int64_t stalled_until_ns;
-    uint64_t stalls;
+    uint32_t in_bytes_window;           /* read lately: for the choice of whom to migrate */
+    uint32_t stalls;
 };
 
 /* Set up c (zeroed memory, embedded first in the protocol's object) around fd, which it owns from
@@ -109,8 +111,9 @@ struct conn {
 void conn_init(struct conn *c, struct loop_group *g, int fd, const struct conn_ops *ops,
                const struct transport_ops *transport, void *transport_state);
 
-/* Give c to loop l: on l, or by mail from another thread. Handshake or on_ready follow on l. */
-void conn_open(struct conn *c, struct loop *l);
+/* Give c to loop l; on_open, the handshake and on_ready follow there: at once when here, the loop
+ * of the calling thread (NULL: none), is l, else by mail. */
+void conn_open(struct conn *c, struct loop *l, struct loop *here);
 
 /* Replace the transport while none of its bytes are under way (STARTTLS after INFO); the handshake
  * of the new one begins. Owner only. */

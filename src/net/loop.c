@@ -11,6 +11,7 @@
 #include "net/conn.h"
 #include "net/conn_priv.h"
 #include "os/clock.h"
+#include "proto/websocket.h"
 
 #define RETIRE_WAIT_MS 10       /* look again for retired objects after this long */
 #define READ_HEADROOM (64 * 1024)
@@ -60,6 +61,7 @@ void loop_group_fini(struct loop_group *g)
         mem_free(l->stages);
         mem_free(l->stage_of);
         mem_free(l->read_buffer);
+        websocket_deflater_free(&l->deflater);
         mem_free(l);
     }
     mem_free(g->loops);
@@ -181,6 +183,7 @@ void loop_step(struct loop *l, int max_wait_ms)
 
     loop_now(l);
     l->stats.iterations++;
+    l->handshakes_left = LOOP_HANDSHAKES_MAX;
     run_mail(l);
     run_timers(l);
     for (int i = 0; i < n; i++) {

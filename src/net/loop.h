@@ -17,11 +17,13 @@
 #include "os/sync.h"
 
 #define LOOP_READ_BYTES (64 * 1024)             /* one recv */
+#define LOOP_HANDSHAKES_MAX 8                   /* steps of handshakes in one iteration */
 #define LOOP_STAGED_BYTES_MAX (1024 * 1024)     /* blocks staged before they are spliced */
 
 struct conn;
 struct loop;
 struct loop_group;
+struct websocket_deflater;
 
 /* Something the poll set watches; embedded first in its object. */
 struct pollable {
@@ -54,6 +56,9 @@ struct loop {
     int64_t now_ns;                     /* monotonic, as of this iteration or chunk */
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */
+    struct websocket_deflater *deflater;        /* made for the first compressed output */
+
+    unsigned handshakes_left;           /* in this iteration: they are costly, others wait */
 
     char *read_buffer;                  /* a kept tail, then LOOP_READ_BYTES */
     size_t read_headroom;

@@ -297,6 +297,6 @@ void conn_flush(struct loop *l, struct conn *c)
 {
     if (c->transport->owner_only && atomic_load(&c->loop) != l)
         conn_command(c, CONN_COMMAND_FLUSH);
-    else
+    else if (c->transport->handshake == NULL || c->ready)       /* else it goes out after it */
         flush_here(l, c);
 }

@@ -109,7 +109,7 @@ static void world_init(struct world *w, unsigned loops, const struct transport_o
     w->t->peer = fds[1];
     w->t->released = &w->released;
     conn_init(&w->t->conn, &w->g, fds[0], &ops, transport, NULL);
-    conn_open(&w->t->conn, w->g.loops[0]);
+    conn_open(&w->t->conn, w->g.loops[0], NULL);
     loop_step(w->g.loops[0], 0);
     assert_true(w->t->conn.ready);
 }

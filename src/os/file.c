@@ -45,7 +45,8 @@ enum status file_read(const char *path, size_t bytes_max, struct buf *out, struc
         out->len += (size_t)n;
         total += (size_t)n;
         if (total > bytes_max) {
-            st = error_set(why, ST_LIMIT, "read %s: file is larger than %zu bytes", path, bytes_max);
+            st = error_set(why, ST_LIMIT, "read %s: file is larger than %zu bytes", path,
+                           bytes_max);
             break;
         }
     }

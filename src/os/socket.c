@@ -40,12 +40,29 @@ static int open_listener(const struct addrinfo *ai)
 
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);      /* accepted ones inherit it */
     if (ai->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) return fd;
     on = errno;
     close(fd);
     errno = on;
     return -1;
+}
+
+/* Listen on [::] for both families; false where the kernel has no IPv6 or the port is taken. */
+static bool listen_everywhere(uint16_t port, int *fd, struct socket_address *bound)
+{
+    struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+    struct addrinfo ai = { .ai_family = AF_INET6, .ai_addr = (struct sockaddr *)&any,
+                           .ai_addrlen = sizeof any };
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    *fd = open_listener(&ai);
+    if (*fd < 0) return false;
+    getsockname(*fd, (struct sockaddr *)&name, &len);
+    describe(&name, bound);
+    return true;
 }
 
 enum status socket_listen(const char *host, uint16_t port, int *fd, struct socket_address *bound,
@@ -58,6 +75,8 @@ enum status socket_listen(const char *host, uint16_t port, int *fd, struct socke
     int code;
 
     snprintf(service, sizeof service, "%u", port);
+    /* As Go: the IPv4 wildcard means every address of either family. */
+    if (host && strcmp(host, "0.0.0.0") == 0 && listen_everywhere(port, fd, bound)) return ST_OK;
     code = getaddrinfo(host && host[0] ? host : NULL, service, &hints, &found);
     if (code != 0) return error_set(why, ST_IO, "lookup %s: %s", host, gai_strerror(code));
     *fd = -1;
@@ -78,7 +97,6 @@ enum socket_accept socket_accept(int listen_fd, int *fd, struct socket_address *
 {
     struct sockaddr_storage from;
     socklen_t len;
-    int on = 1;
 
     do {
         len = sizeof from;
@@ -86,7 +104,6 @@ enum socket_accept socket_accept(int listen_fd, int *fd, struct socket_address *
     } while (*fd < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EPROTO));
     if (*fd < 0)
         return errno == EAGAIN ? SOCKET_ACCEPT_AGAIN : SOCKET_ACCEPT_EXHAUSTED;
-    setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     describe(&from, peer);
     return SOCKET_ACCEPTED;
 }

@@ -9,7 +9,7 @@
 #include "base/span.h"
 #include "base/status.h"
 
-#define SOCKET_ADDRESS_MAX 64   /* text of an address with NUL */
+#define SOCKET_ADDRESS_MAX 46   /* text of an address with NUL */
 
 struct socket_address {
     char host[SOCKET_ADDRESS_MAX];      /* numeric, no brackets, no zone */

@@ -18,7 +18,7 @@ struct args {
     size_t count;
     const char *end;            /* just past the '\n'; NULL: line incomplete */
     bool canonical;             /* single spaces between, CRLF at the end */
-    bool control_bytes;
+    bool nul;
 };
 
 static bool is_blank(char c)
@@ -36,7 +36,7 @@ static void scan_args(const char *p, const char *end, struct args *a)
         while (p < end && (unsigned char)*p > ' ') p++;
         if (p == end) return;
         if (!is_blank(*p) && *p != '\r' && *p != '\n') {
-            a->control_bytes = true;
+            a->nul |= *p == '\0';
             continue;
         }
         if (p > start) {
@@ -87,7 +87,7 @@ static enum parser_result finish_body(const char *p, size_t len, const struct ar
     if (have > cmd->total + 1 && cmd->body[cmd->total + 1] != '\n') return PARSER_UNKNOWN;
     cmd->consumed = (size_t)(cmd->body - p) + cmd->total + 2;
     if (have < cmd->total + 2) return more(cmd, cmd->consumed);
-    cmd->has_control_bytes = a->control_bytes;
+    cmd->has_nul = a->nul;
     cmd->raw = SPAN_NONE;
     if (a->canonical) {
         const char *from = cmd->reply.len ? cmd->reply.p : a->v[1].p;
@@ -286,7 +286,7 @@ static bool take_plain_pub(const char *p, size_t len, const struct parser_limits
     cmd->verb = VERB_PUB;
     cmd->header_len = 0;
     cmd->body = body;
-    cmd->has_control_bytes = false;
+    cmd->has_nul = false;
     cmd->consumed = (size_t)(body - p) + cmd->total + 2;
     cmd->raw.len = (size_t)(p + cmd->consumed - cmd->raw.p);
     return true;

@@ -43,7 +43,7 @@ struct parser_command {
     /* PUB, HPUB: "[reply ]sizes\r\nbody\r\n" just as it came, when single spaces and CRLF were
      * used, so that a delivery is one copy; empty otherwise. */
     struct span raw;
-    bool has_control_bytes;             /* PUB, HPUB: NUL or the like in subject or reply */
+    bool has_nul;                       /* PUB, HPUB: a NUL byte in subject or reply */
 };
 
 /* Find the first command in the len > 0 bytes at p. O(bytes of the command line). */

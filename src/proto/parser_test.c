@@ -133,13 +133,13 @@ static void headers_off_refuses_hpub(void **state)
     assert_int_equal(parser_next("HPUB a 1 2\r\n", 12, &off, &c), PARSER_BAD_ARGS);
 }
 
-static void control_bytes_are_reported(void **state)
+static void nul_is_reported(void **state)
 {
     struct parser_command c;
 
     (void)state;
     assert_int_equal(parser_next("PUB a\0b 0\r\n\r\n", 13, &limits, &c), PARSER_COMMAND);
-    assert_true(c.has_control_bytes);
+    assert_true(c.has_nul);
     assert_int_equal(c.subject.len, 3);
 }
 
@@ -150,7 +150,7 @@ int main(void)
         cmocka_unit_test(raw_slice_only_for_canonical_lines),
         cmocka_unit_test(control_line_at_its_limit),
         cmocka_unit_test(headers_off_refuses_hpub),
-        cmocka_unit_test(control_bytes_are_reported),
+        cmocka_unit_test(nul_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,9 +66,9 @@ int main(int argc, char **argv)
     int code = messages.exit_code;
 
     config_redact_arguments(argc, argv);
-    fwrite(messages.warnings.p, 1, messages.warnings.len, stderr);
+    fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&messages.warnings)));
     if (st != ST_OK) {
-        fwrite(messages.errors.p, 1, messages.errors.len, stderr);
+        fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&messages.errors)));
         if (messages.show_usage) print(config_usage());
     }
     config_messages_free(&messages);

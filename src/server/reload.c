@@ -49,6 +49,7 @@ void server_reload(struct server *s)
     struct config_messages messages = { 0 };
     struct options *next = NULL;
     struct error why = { "" };
+    bool done = false;
 
     notify_reloading();
     if (config_reload(s->core->config->options, &next, &messages) != ST_OK) {
@@ -57,12 +58,15 @@ void server_reload(struct server *s)
                       SPAN_ARG(span_trim(buf_span(&messages.errors))));
     } else {
         log_lines(LOG_WARN, &messages.warnings);
-        if (apply(s, next, &why) != ST_OK)
+        done = apply(s, next, &why) == ST_OK;
+        if (!done)
             log_error("Failed to reload server configuration: %s", why.text);
         else
             log_info("Reloaded server configuration (%s)",
                      s->core->config->options->config_digest);
     }
+    atomic_fetch_add(done ? &s->core->counters.reloads : &s->core->counters.reload_errors, 1);
+    atomic_store(&s->core->counters.reload_failed, !done);
     config_messages_free(&messages);
     notify_ready();
 }

@@ -157,6 +157,7 @@ static enum status start_parts(struct server *s, struct options *o, struct error
     st = open_listeners(s, o, why);
     if (st == ST_OK) st = write_files(s, o, why);
     if (st == ST_OK) st = start_threads(s);
+    if (st == ST_OK && s->monitor) st = monitor_serve(s->monitor, why);
     return st;
 }
 
