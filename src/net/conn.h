@@ -75,7 +75,7 @@ struct outq {
     bool flushing, blocked, dead;       /* blocked: waits for EPOLLOUT, which is armed */
     struct block *head, *tail;
     size_t pending;                     /* bytes */
-    int64_t blocked_since_ns;           /* of the last progress */
+    int64_t blocked_since_ns;           /* last progress, or first block; 0: was empty since */
     uint64_t msgs, msg_bytes;           /* ever accepted: messages and their payload */
     atomic_bool crowded;                /* pending is above three quarters of the limit */
 };

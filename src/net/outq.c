@@ -276,9 +276,10 @@ static void flush_here(struct loop *l, struct conn *c)
     q->flushing = false;
     if (end == FLUSH_BLOCKED) {
         q->blocked = true;
-        q->blocked_since_ns = l->now_ns;
+        if (q->blocked_since_ns == 0) q->blocked_since_ns = l->now_ns;
         conn_arm(c, true);
     }
+    if (end == FLUSH_EMPTY) q->blocked_since_ns = 0;
     if (end == FLUSH_FAILED) q->dead = true;
     if (q->dead) {
         garbage = q->head;

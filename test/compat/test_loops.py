@@ -107,7 +107,7 @@ class Flood:
     """Publishes numbered messages from one connection on a thread until stopped, a chunk at a
     time, each acknowledged by a PONG, so that readers in Python can follow."""
 
-    def __init__(self, port, subject, tag, chunk=40):
+    def __init__(self, port, subject, tag, chunk=1000):
         self.client = Client(port)
         self.subject, self.tag, self.chunk = subject, tag, chunk
         self.sent = 0
@@ -117,12 +117,11 @@ class Flood:
 
     def run(self):
         while self.running:
-            lines = []
-            for _ in range(self.chunk):
-                body = b"%s %d" % (self.tag, self.sent)
-                lines.append(b"PUB %s %d\r\n%s\r\n" % (self.subject, len(body), body))
-                self.sent += 1
-            self.client.send(b"".join(lines))
+            body = b"%s %%d" % self.tag
+            bodies = [body % n for n in range(self.sent, self.sent + self.chunk)]
+            self.sent += self.chunk
+            self.client.send(b"".join(b"PUB %s %d\r\n%s\r\n" % (self.subject, len(b), b)
+                                      for b in bodies))
             self.client.sync()
 
     def stop(self):
@@ -183,7 +182,7 @@ def check_drain(port, rnd, loops):
         member = Client(port)
         member.send(b"SUB %s g 1\r\n" % subject)
         member.sync()
-        while len(member.messages) < rnd.randrange(1, 60):
+        while len(member.messages) < rnd.randrange(1, 400):
             member.step()
         member.send(b"UNSUB 1\r\nPING\r\n")
         while member.step() != b"PONG":
@@ -207,7 +206,7 @@ def check_drain(port, rnd, loops):
 def check_max(port, rnd, loops):
     """Subscribe, set a max under traffic from all loops: exactly max, on every try."""
     subject = b"m.%d" % rnd.randrange(1 << 30)
-    floods = [Flood(port, subject, b"%d" % i, rnd.choice((1, 3, 40))) for i in range(loops)]
+    floods = [Flood(port, subject, b"%d" % i, rnd.choice((1, 40, 1500))) for i in range(loops)]
     client = Client(port)
     failures = []
     for sid in range(1, 16):
@@ -240,6 +239,49 @@ def check_max(port, rnd, loops):
         f.stop()
     client.close()
     assert not failures, "; ".join(failures)
+
+
+def check_late_max(port, rnd, loops):
+    """The max is set while every loop has deliveries staged that nobody has counted yet."""
+    count = 1200
+    subject = b"l.%d" % rnd.randrange(1 << 30)
+    pubs = [Client(port) for _ in range(loops)]
+    client = Client(port)
+    chunk = b"PUB %s 0\r\n\r\n" % subject * count + b"PING\r\n"
+    for sid in range(1, 26):
+        name = b"%d" % sid
+        limit = rnd.randrange(1, count * 2)
+        client.messages = []
+        client.send(b"SUB %s %s\r\n" % (subject, name))
+        client.sync()
+        start = threading.Barrier(loops)
+
+        def publish(c):
+            start.wait()
+            c.send(chunk)
+            while c.step() != b"PONG":
+                pass
+
+        threads = [threading.Thread(target=publish, args=(c,)) for c in pubs[1:]]
+        for t in threads:
+            t.start()
+        start.wait()
+        while not client.messages:          # now they are at it
+            client.step()
+        client.send(b"UNSUB %s %d\r\nPING\r\n" % (name, limit))
+        while client.step() != b"PONG":
+            pass
+        at_pong = len(client.messages)
+        for t in threads:
+            t.join()
+        client.sync()
+        client.send(b"UNSUB %s\r\n" % name)
+        client.sync()
+        n, total = len(client.messages), count * (loops - 1)
+        assert n == max(min(limit, total), at_pong), \
+            "%d of %d at most, %d at PONG, %d sent" % (n, limit, at_pong, total)
+    for c in pubs + [client]:
+        c.close()
 
 
 def check_order(port, rnd, loops):
@@ -293,7 +335,8 @@ def main():
     print("seed %d" % opt.seed)
     server = Server(opt.server, opt.loops)
     plan = ((check_interest, opt.rounds), (check_drain, max(opt.rounds // 10, 1)),
-            (check_max, max(opt.rounds // 6, 1)), (check_order, max(opt.rounds // 10, 1)))
+            (check_max, max(opt.rounds // 6, 1)), (check_late_max, max(opt.rounds // 6, 1)),
+            (check_order, max(opt.rounds // 10, 1)))
     passed = failed = 0
     for check, rounds in plan:
         for i in range(rounds):
