@@ -174,13 +174,23 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     struct loop *l = client_loop(c);
     struct core_loop *cl = core_of(l);
     struct account_stats *stats;
-    struct message m = {
-        .subject = cmd->subject, .reply = cmd->reply, .body = cmd->body,
-        .header_len = cmd->header_len, .total = cmd->total, .keep = keep,
-        /* HPUB with an empty header becomes a plain MSG. */
-        .raw = cmd->verb == VERB_PUB || cmd->header_len ? cmd->raw : SPAN_NONE,
-        .account = c->account, .origin = c,
-    };
+    struct message m;
+
+    /* Word by word: as structs the spans would be loaded by vector instructions right after the
+     * parser stored them by halves, which stalls the processor. */
+    m.subject.p = cmd->subject.p;
+    m.subject.len = cmd->subject.len;
+    m.reply.p = cmd->reply.p;
+    m.reply.len = cmd->reply.len;
+    m.body = cmd->body;
+    m.header_len = cmd->header_len;
+    m.total = cmd->total;
+    /* HPUB with an empty header becomes a plain MSG. */
+    m.raw.p = cmd->raw.p;
+    m.raw.len = cmd->verb == VERB_PUB || cmd->header_len ? cmd->raw.len : 0;
+    m.keep = keep;
+    m.account = c->account;
+    m.origin = c;
 
     c->in_msgs++;
     c->in_bytes += cmd->total;
