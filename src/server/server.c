@@ -10,6 +10,7 @@
 #include "os/clock.h"
 #include "os/notify.h"
 #include "os/process.h"
+#include "os/trim.h"
 #include "server/pidfile.h"
 #include "server/portsfile.h"
 #include "server/server_priv.h"
@@ -175,6 +176,7 @@ enum status server_start(struct server **out, struct options *options, struct er
     }
     log_info("Server is ready");
     notify_ready();
+    trim_code();
     *out = s;
     return ST_OK;
 }
