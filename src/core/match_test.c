@@ -80,7 +80,7 @@ static size_t flatten(const struct match *m, struct sub **out)
 {
     size_t n = m->plain_count;
 
-    memcpy(out, m->plain, n * sizeof *out);
+    if (n) memcpy(out, m->plain, n * sizeof *out);
     qsort(out, n, sizeof *out, by_address);
     out[n++] = NULL;
     for (uint32_t i = 0; i < m->group_count; i++) {     /* there is one group only */
