@@ -42,7 +42,7 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
 
     *s = (struct client_stats){ .cid = c->id, .port = d->peer.port, .rtt_ns = c->rtt_ns,
                                 .in_msgs = c->in_msgs,
-                                .in_bytes = c->in_bytes, .stalls = c->conn.stalls,
+                                .in_bytes = c->in_bytes,
                                 .sub_count = c->subs.count };
     s->start_wall_ns = id->start_wall_ns + (c->start_ns - id->start_mono_ns);
     s->kind_type = mem_dup(c->listener == CORE_LISTENER_WEBSOCKET ? "websocket" : "nats");
@@ -50,6 +50,7 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->last_wall_ns = now_wall - (now_mono - c->last_ns);
     sync_mutex_lock(&c->conn.out.mutex);
     s->pending_bytes = c->conn.out.pending;
+    s->stalls = c->conn.out.stalls;
     s->out_msgs = c->conn.out.msgs;
     s->out_bytes = c->conn.out.msg_bytes;
     sync_mutex_unlock(&c->conn.out.mutex);

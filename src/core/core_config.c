@@ -224,6 +224,32 @@ static void switch_loop(struct core_loop *cl, void *arg)
     core_config_unref(old);
 }
 
+/* Above a lowered max_connections, clients go in no particular order. */
+static void close_excess_one(struct client *c, void *arg)
+{
+    atomic_long *left = arg;
+
+    if (c->conn.closed || atomic_fetch_sub(left, 1) <= 0) return;
+    if (c->opening == CLIENT_OPEN) client_send_error(c, "maximum connections exceeded");
+    client_close(c, CLOSE_MAX_CONNECTIONS);
+}
+
+static void close_excess_of_loop(struct core_loop *cl, void *arg)
+{
+    core_each_client(cl, close_excess_one, arg);
+    loop_commit(cl->loop);
+}
+
+static void close_excess(struct core *core, int64_t max)
+{
+    int64_t excess = atomic_load(&core->counters.clients) - (max > 0 ? max : 0);
+    atomic_long left = (long)excess;
+
+    if (excess <= 0) return;
+    core_on_each_loop(core, close_excess_of_loop, &left);
+    log_info("Closed %lld connections to fall within max_connections", (long long)excess);
+}
+
 /* Cached decisions refer to permissions of before. */
 static void invalidate_accounts(struct core *core)
 {
@@ -245,6 +271,8 @@ enum status core_reload(struct core *core, struct options *new_options, struct e
     sync_mutex_unlock(&core->mutex);
     core_on_each_loop(core, switch_loop, next);
     invalidate_accounts(core);
+    if (next->options->max_connections != old->options->max_connections)
+        close_excess(core, next->options->max_connections);
     core_config_unref(old);
     return ST_OK;
 }

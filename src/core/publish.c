@@ -41,6 +41,8 @@ uint64_t publish_fan_out(struct core_loop *cl, const struct match *match, const 
         delivered += deliver_to_group(cl, &match->groups[i], m);
     stats->out_msgs += delivered;
     stats->out_bytes += delivered * m->total;
+    l->stats.out_msgs += delivered;
+    l->stats.out_bytes += delivered * m->total;         /* headers too, stripped or not */
     cl->deliveries += delivered + 1;
     if (l->staged_bytes >= LOOP_STAGED_BYTES_MAX) loop_commit(l);
     return delivered;

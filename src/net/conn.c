@@ -385,7 +385,6 @@ void conn_stall(struct conn *c, int64_t ns)
 
     l->stall_ns = 0;
     if (atomic_load_explicit(&l->group->limits.no_stall, memory_order_relaxed)) return;
-    c->stalls++;
     l->stats.stalled++;
     c->stalled_until_ns = loop_now(l) + ns;
     conn_pause(c, CONN_PAUSE_STALL);

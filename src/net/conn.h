@@ -78,6 +78,7 @@ struct outq {
     int64_t blocked_since_ns;           /* last progress, or first block; 0: was empty since */
     uint64_t msgs, msg_bytes;           /* ever accepted: messages and their payload */
     atomic_bool crowded;                /* pending is above three quarters of the limit */
+    uint32_t stalls;                    /* how often a producer had to wait for this target */
 };
 
 struct conn {
@@ -103,7 +104,6 @@ struct conn {
     size_t need;                        /* bytes wanted in total; 0: any */
     int64_t stalled_until_ns;
     uint32_t in_bytes_window;           /* read lately: for the choice of whom to migrate */
-    uint32_t stalls;
 };
 
 /* Set up c (zeroed memory, embedded first in the protocol's object) around fd, which it owns from

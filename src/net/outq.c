@@ -149,11 +149,11 @@ bool conn_splice(struct loop *l, struct stage *s)
         if (q->pending > (uint64_t)max / 4 * 3) {
             atomic_store_explicit(&q->crowded, true, memory_order_relaxed);
             if (l->stall_ns < stall_for(q->pending, max)) l->stall_ns = stall_for(q->pending, max);
+            if (!atomic_load_explicit(&l->group->limits.no_stall, memory_order_relaxed))
+                q->stalls++;
         }
     }
     sync_mutex_unlock(&q->mutex);
-    l->stats.out_msgs += s->msgs;
-    l->stats.out_bytes += s->msg_bytes;
     block_free_list(&l->blocks, garbage);
     if (over) conn_command(c, CONN_COMMAND_SLOW);
     return flush;
