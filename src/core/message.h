@@ -7,6 +7,7 @@
 
 struct account;
 struct client;
+struct message_trace;
 struct shared_bytes;
 
 /* A view: everything is borrowed while the message is processed, within one chunk of one loop. */
@@ -18,6 +19,7 @@ struct message {
     struct shared_bytes *keep;          /* holds body, so that targets can refer to it; or NULL */
     struct account *account;
     struct client *origin;              /* NULL: the server itself */
+    struct message_trace *trace;        /* somebody wants to know its way; or NULL */
 };
 
 #endif
