@@ -5,7 +5,7 @@
 #   make run        install what is missing, start it                   NATS_SERVER_SYMLINK=1
 #   make test       every test                          make tidy       style checks
 #   make bench      against nats-server                 make fuzz       FUZZ_SECONDS per target
-#   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests
+#   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests (NATS_py=DIR NATS_js=DIR NATS_c=DIR)
 #   make clean
 
 MAKEFLAGS += --no-print-directory
@@ -74,7 +74,7 @@ client-suites:
 	@tools/deps test
 	@$(MAKE) all
 	@PATH="$(CURDIR)/.cache/tools/bin:$$PATH" python3 test/compat/suites.py \
-	    --server $(BUILD)/myelin
+	    --server $(BUILD)/myelin $(foreach c,py js c,$(if $(NATS_$c),--nats-$c $(NATS_$c)))
 
 fuzz:
 	@tools/deps fuzz

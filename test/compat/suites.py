@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the clients' own test suites against a server and writes docs/client-suites.md.
 
-    test/compat/suites.py --server build/myelin --nats-py DIR --nats-js DIR [--only TEXT]
+    test/compat/suites.py --server build/myelin --nats-py DIR --nats-js DIR --nats-c DIR
+                          [--only TEXT]
 
 The suites' sources are given by path: checkouts of the clients' repositories, which are copied,
 never changed. They start a program called nats-server and use fixed ports, so each runs with a
@@ -193,6 +194,22 @@ def deno_suite(folder, file, source, place):
                  {"NO_COLOR": "1", "DEMO": "1" if file.name in DEMO_FILES else ""}, case_name)
 
 
+def c_suites(checkout, work, version_line):
+    """nats.c's: one program, run by ctest once per case."""
+    source, build = work / "nats.c", work / "nats.c-build"
+    shutil.copytree(checkout, source, ignore=shutil.ignore_patterns(".git"))
+    toolchain.command(["cmake", "-S", source, "-B", build, "-DCMAKE_BUILD_TYPE=Release",
+                       "-DNATS_BUILD_STREAMING=OFF", "-DNATS_BUILD_EXAMPLES=OFF"],
+                      "the suite of nats.c")
+    toolchain.command(["cmake", "--build", build, "-j2"], "the suite of nats.c")
+    left_out = "|".join(case.replace("*", ".*") for suite, case, _ in deselected()
+                        if suite == "nats.c")
+    yield Suite("nats.c", "test.c",
+                ["ctest", "-L", "test", "--timeout", str(CASE_SECONDS), "-E", f"^({left_out})$",
+                 "--output-junit", "@JUNIT@"],
+                build, {"NATS_TEST_SERVER_VERSION": version_line}, lambda case: case.get("name"))
+
+
 def run_suite(suite, binary, work):
     """Runs one job in its namespaces and reads the results that it wrote."""
     place = pathlib.Path(tempfile.mkdtemp(dir=work))
@@ -232,10 +249,14 @@ def run_suite(suite, binary, work):
     return suite
 
 
+def version_line(binary):
+    return subprocess.run([binary, "-v"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout.strip()
+
+
 def server_name(binary):
     """The product's name and version, from what `-v` prints."""
-    line = subprocess.run([binary, "-v"], stdout=subprocess.PIPE, text=True,
-                          check=True).stdout.strip()
+    line = version_line(binary)
     own = re.search(r"\((\w+) ([\d.]+\S*)\)", line)
     if own:
         return f"{own[1]} {own[2]}"
@@ -274,8 +295,12 @@ def page(results):
            "Made by `test/compat/suites.py` (`make client-suites`); don't edit. It runs the test",
            "suites of the official clients against a server, without the cases at the end of this",
            "page, and without the leafnode listener that the nats.js suite gives every server but",
-           "does not use. Results of nats-server itself stand beside ours: a case that fails",
+           "does not use: Myelin refuses to start with it, because it never ignores a key that it",
+           "does not support. Results of nats-server itself stand beside ours: a case that fails",
            "against both says nothing about the server.", "",
+           "nats.go's integration tests are not run: since v1.55 they create their servers through",
+           "a tester service that only starts the nats-server linked into it. What nats.go and the",
+           "nats CLI need from a server is tested by our own programs, in `test/compat`.", "",
            "| suite | file | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     keys = sorted({k for p in products for k in results[p]["suites"]})
     for key in keys:
@@ -303,20 +328,23 @@ def main():
     parser.add_argument("--cache", default=str(ROOT / ".cache/compat"))
     parser.add_argument("--nats-py", type=pathlib.Path, help="checkout of nats.py")
     parser.add_argument("--nats-js", type=pathlib.Path, help="checkout of nats.js")
+    parser.add_argument("--nats-c", type=pathlib.Path, help="checkout of nats.c")
     parser.add_argument("--only", default="", help="only files whose 'suite | file' has this text")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("needs root, for namespaces of its own")
-    if not args.nats_py and not args.nats_js:
-        parser.error("nothing to run: give --nats-py, --nats-js or both")
+    if not args.nats_py and not args.nats_js and not args.nats_c:
+        parser.error("nothing to run: give --nats-py, --nats-js or --nats-c")
     tools = toolchain.Toolchain(args.cache)
     failed = passed = 0
     with tempfile.TemporaryDirectory(prefix="suites-") as work:
         work = pathlib.Path(work)
         try:
             suites = [*(python_suites(tools, args.nats_py, work) if args.nats_py else ()),
-                      *(javascript_suites(tools, args.nats_js, work) if args.nats_js else ())]
+                      *(javascript_suites(tools, args.nats_js, work) if args.nats_js else ()),
+                      *(c_suites(args.nats_c, work, version_line(args.server))
+                        if args.nats_c else ())]
         except toolchain.Unobtainable as e:
             print(e, file=sys.stderr)
             return 1
