@@ -5,7 +5,8 @@
  * and, for plain TCP, send it; the output queue is what they share. The protocol above (core/'s
  * client) embeds struct conn first and gives conn_ops; the transport below moves the bytes.
  *
- *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes* -> conn_close -> on_close -> on_release
+ *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes*
+ *                -> conn_close -> on_close -> on_release
  *
  * After conn_close nothing is read or sent; the memory goes when no loop can hold it any more. */
 #ifndef NET_CONN_H
@@ -133,7 +134,7 @@ void conn_notify(struct conn *c, unsigned bits);
 void conn_set_timer(struct conn *c, int64_t due_ns);    /* owner only */
 void conn_clear_timer(struct conn *c);
 
-/* Set by on_bytes when its budget is used up: the rest comes later in this or the next iteration. */
+/* Set by on_bytes when its budget is used up: the rest comes in this or the next iteration. */
 void conn_suspend(struct conn *c);
 
 /* ---- staging, on any loop ---- */
