@@ -143,7 +143,8 @@ static struct shared_bytes *share_large(struct message *m, const struct match *m
 {
     struct shared_bytes *copy;
 
-    if (m->total <= 16 * 1024 || m->keep || match->plain_count + match->group_count < 2) return NULL;
+    if (m->total <= 16 * 1024 || m->keep) return NULL;
+    if (match->plain_count + match->group_count < 2) return NULL;
     copy = shared_bytes_new(m->total + 2);
     memcpy(copy->bytes, m->body, m->total + 2);
     copy->len = m->total + 2;

@@ -69,7 +69,9 @@ static void shed(struct loop *l, uint32_t load)
     for (struct list *i = l->conns.next; i != &l->conns; i = i->next)
         total += CONTAINER_OF(i, struct conn, owned)->in_bytes_window;
     excess = total * (load - other) / 2 / load;
-    for (int moves = 0; moves < MOVES_MAX && (c = hottest_below(l, total / WORTH + 1, excess)) != NULL; moves++) {
+    for (int moves = 0; moves < MOVES_MAX; moves++) {
+        c = hottest_below(l, total / WORTH + 1, excess);
+        if (c == NULL) break;
         excess -= c->in_bytes_window;
         conn_migrate(c, to);
     }

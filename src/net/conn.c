@@ -98,7 +98,7 @@ static void adopt(struct conn *c, struct loop *l)
     } else {
         if (c->ops->on_moved) c->ops->on_moved(c);
         if (c->closed) return;
-        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
+        conn_add_work(c);       /* what came up on the way: output to flush, input kept */
     }
 }
 

@@ -142,6 +142,7 @@ struct loop_grace {
     void (*done)(struct loop_grace *g);
 };
 
+/* Begin the wait; g is the caller's and stays until done. On l. O(loops). */
 void loop_grace(struct loop *l, struct loop_grace *g, void (*done)(struct loop_grace *g));
 
 /* Numbers for connections, dense, reused after release. Any thread. */

@@ -225,7 +225,8 @@ static void note_progress(struct loop *l, struct outq *q)
 {
     int64_t max = atomic_load_explicit(&l->group->limits.max_pending, memory_order_relaxed);
 
-    if (atomic_load_explicit(&q->crowded, memory_order_relaxed) && q->pending <= (uint64_t)max / 4 * 3)
+    if (!atomic_load_explicit(&q->crowded, memory_order_relaxed)) return;
+    if (q->pending <= (uint64_t)max / 4 * 3)
         atomic_store_explicit(&q->crowded, false, memory_order_relaxed);
 }
 

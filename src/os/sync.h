@@ -22,6 +22,7 @@ struct sync_mutex {
     atomic_uint state;          /* 0 free, 1 held, 2 held and somebody sleeps */
 };
 
+/* The parts of lock and unlock that may call the system; not for others. */
 void sync_mutex_lock_slow(struct sync_mutex *m);
 void sync_mutex_wake(struct sync_mutex *m);
 
@@ -60,6 +61,7 @@ struct sync_brlock {
     unsigned count;
 };
 
+/* A lock with so many sides, all free. O(sides) memory. */
 void sync_brlock_init(struct sync_brlock *l, unsigned sides);
 void sync_brlock_fini(struct sync_brlock *l);
 
@@ -142,6 +144,7 @@ struct sync_epochs {
     unsigned count;
 };
 
+/* For so many loops, all asleep. */
 void sync_epochs_init(struct sync_epochs *e, unsigned loops);
 void sync_epochs_fini(struct sync_epochs *e);
 
