@@ -49,7 +49,8 @@ struct core_loop {                      /* loop->core */
     struct loop *loop;
     struct core_config *config;         /* a reference: what this loop works with */
     struct match_cache *matches, *reply_matches;
-    struct buf scratch;                 /* a mapped subject, a header line */
+    struct buf scratch;                 /* the mapped subject of the message under way */
+    struct buf status;                  /* a status message made for a client */
     uint64_t deliveries;                /* in this chunk */
     uint64_t clients;                   /* owned now */
 };

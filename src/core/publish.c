@@ -108,19 +108,18 @@ static bool is_allowed(struct client *c, const struct message *m, const struct m
 static void send_no_responders(struct core_loop *cl, struct client *c, const struct message *m)
 {
     struct match match = match_find(cl->reply_matches, c->account, m->reply, false);
-    struct buf *text = &cl->scratch;
-    size_t at = text->len;              /* the mapped subject may stand before it */
+    struct buf *text = &cl->status;
 
+    text->len = 0;
     buf_printf(text, "NATS/1.0 503\r\nNats-Subject: %.*s\r\n\r\n\r\n", SPAN_ARG(m->subject));
     for (uint32_t i = 0; i < match.plain_count; i++) {
-        size_t len = text->len - at - 2;
-        struct message reply = { .subject = m->reply, .body = text->p + at, .header_len = len,
+        size_t len = text->len - 2;
+        struct message reply = { .subject = m->reply, .body = text->p, .header_len = len,
                                  .total = len, .account = c->account };
         if (match.plain[i]->subscriber != &c->subscriber) continue;
         client_deliver(cl->loop, match.plain[i], &reply);
         break;
     }
-    text->len = at;
 }
 
 /* Replace m->subject by its mapping, if there is one. False: the message is lost by its weights. */

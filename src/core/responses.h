@@ -7,7 +7,7 @@
 
 #include "base/span.h"
 
-#define RESPONSES_MAX 4096      /* entries; beyond that the oldest go */
+#define RESPONSES_MAX 4096      /* entries; beyond that expired ones go, else any */
 
 struct responses;
 

@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "net/conn_priv.h"
+#include "net/linger.h"
 #include "os/clock.h"
 
 static void on_event(struct pollable *p, struct loop *l, const struct poll_event *e);
@@ -460,7 +461,10 @@ static void release(struct sync_retired *r, void *loop)
     }
     block_free_list(&l->blocks, c->out.head);
     if (c->transport->free) c->transport->free(c);
-    socket_close(c->fd);
+    if (c->gentle)
+        linger_start(l, c->fd);
+    else
+        socket_close(c->fd);
     loop_group_give_slot(l->group, c->slot);
     c->ops->on_release(c);
 }
@@ -491,6 +495,15 @@ void conn_close(struct conn *c)
     timers_clear(&l->timers, &c->io_timer);
     list_remove(&c->owned);
     list_remove(&c->work);
-    socket_shutdown(c->fd);
+    if (c->gentle)
+        socket_shutdown_write(c->fd);
+    else
+        socket_shutdown(c->fd);
     loop_retire(l, &c->retired, release);
+}
+
+void conn_close_gently(struct conn *c)
+{
+    c->gentle |= !c->closed;
+    conn_close(c);
 }

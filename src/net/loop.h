@@ -53,6 +53,8 @@ struct loop {
     struct poll_set poll;
     struct timers timers;
     struct list conns, ready;           /* all of ours; those with work left over */
+    struct list lingers;                /* sockets that wait for the peer's close: linger.h */
+    unsigned linger_count;
     int64_t now_ns;                     /* monotonic, as of this iteration or chunk */
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */

@@ -2,8 +2,8 @@
 /* sync.h - everything loops use to share something. What is not built from this file is owned by
  * one loop (ARCHITECTURE.md lists what is shared, and why).
  *
- * Lock order: sublist (brlock sides by number) before output queue before mailbox; never two
- * output queues at once. No callback runs under a lock. */
+ * Lock order: sublist (brlock sides by number) before output queue; never two output queues at
+ * once; posting to a mailbox takes no lock. Callbacks under a lock: see ARCHITECTURE.md. */
 #ifndef OS_SYNC_H
 #define OS_SYNC_H
 
