@@ -12,7 +12,7 @@
 
 enum { THREADS = 4, ROUNDS = 20000, MAX = 3 };
 
-static struct account *account_with(int64_t max_connections)
+static struct account *limited_to(int64_t max_connections)
 {
     struct account_settings *settings = account_settings_new();
 
@@ -24,7 +24,7 @@ static struct account *account_with(int64_t max_connections)
 
 static void test_limit(void **state)
 {
-    struct account *a = account_with(2), *none = account_with(0), *any = account_with(-1);
+    struct account *a = limited_to(2), *none = limited_to(0), *any = limited_to(-1);
 
     (void)state;
     assert_string_equal(a->name, "A");
@@ -73,7 +73,8 @@ static void *contend(void *arg)
 /* One thread more than the limit admits: never too many inside, none refused with room left. */
 static void test_threads(void **state)
 {
-    struct shared s = { .account = account_with(MAX) }, roomy = { .account = account_with(THREADS) };
+    struct shared s = { .account = limited_to(MAX) };
+    struct shared roomy = { .account = limited_to(THREADS) };
     struct thread threads[2 * THREADS];
 
     (void)state;

@@ -12,7 +12,8 @@
 
 static struct client_stats full(void)
 {
-    struct client_stats s = { .cid = 7, .port = 4222, .in_msgs = 3, .sub_count = 2, .tls_first = true };
+    struct client_stats s = { .cid = 7, .port = 4222, .in_msgs = 3, .sub_count = 2,
+                              .tls_first = true };
 
     s.kind_type = mem_dup("nats");
     s.ip = mem_dup("127.0.0.1");
