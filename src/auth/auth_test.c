@@ -658,7 +658,8 @@ int main(void)
         cmocka_unit_test(test_bcrypt_limits), cmocka_unit_test(test_client_leaves_during_bcrypt),
         cmocka_unit_test(test_descriptions), cmocka_unit_test(test_plaintext_warning),
         cmocka_unit_test(test_reload),
-        cmocka_unit_test(test_reload_of_nkeys_and_defaults), cmocka_unit_test(test_reload_changes_permissions),
+        cmocka_unit_test(test_reload_of_nkeys_and_defaults),
+        cmocka_unit_test(test_reload_changes_permissions),
         cmocka_unit_test(test_reload_of_mapped_user),
     };
 

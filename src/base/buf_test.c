@@ -15,7 +15,8 @@
 static void test_quoted(void **state)
 {
     static const struct { struct span in; const char *out; } rows[] = {
-        { TEXT(""), "\"\"" }, { TEXT("foo.bar"), "\"foo.bar\"" }, { TEXT("a\"\\b"), "\"a\\\"\\\\b\"" },
+        { TEXT(""), "\"\"" }, { TEXT("foo.bar"), "\"foo.bar\"" },
+        { TEXT("a\"\\b"), "\"a\\\"\\\\b\"" },
         { TEXT("\a\b\f\n\r\t\v"), "\"\\a\\b\\f\\n\\r\\t\\v\"" },
         { TEXT("\0\1\x1f\x7f"), "\"\\x00\\x01\\x1f\\x7f\"" }, { TEXT("<'%s'>"), "\"<'%s'>\"" },
         { TEXT("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),

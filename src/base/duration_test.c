@@ -61,7 +61,8 @@ static void test_parse(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         int64_t ns = 42;
         enum status st = duration_parse(span_of(rows[i].text), &ns);
-        if (st != (rows[i].good ? ST_OK : ST_BAD_INPUT)) fail_msg("%s: status %d", rows[i].text, st);
+        if (st != (rows[i].good ? ST_OK : ST_BAD_INPUT))
+            fail_msg("%s: status %d", rows[i].text, st);
         if (ns != (rows[i].good ? rows[i].ns : 42)) fail_msg("%s: %" PRId64, rows[i].text, ns);
     }
 }

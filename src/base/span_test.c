@@ -13,7 +13,8 @@ static void test_numbers(void **state)
 {
     static const struct { const char *text; bool u, i; } rows[] = {
         { "", false, false }, { "0", true, true }, { "007", true, true }, { "-1", false, true },
-        { "+1", false, true }, { "-", false, false }, { "--1", false, false }, { " 1", false, false },
+        { "+1", false, true }, { "-", false, false }, { "--1", false, false },
+        { " 1", false, false },
         { "1 ", false, false }, { "1a", false, false }, { "0x1", false, false },
         { "9223372036854775807", true, true }, { "9223372036854775808", true, false },
         { "-9223372036854775808", false, true }, { "-9223372036854775809", false, false },
