@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-<<<<<<< HEAD
-/* linger_test.c - input is swallowed until the peer closes, until time is up, or at the end. */
-=======
 /* linger_test.c - the peer's input is swallowed until it closes, time is up, or the end comes. */
->>>>>>> tidyup
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -16,11 +16,7 @@
 #include "os/poll.h"
 #include "os/sync.h"
 
-<<<<<<< HEAD
-#define LOOP_READ_BYTES (256 * 1024)    /* one recv: where much is queued, 64 KiB costs more */
-=======
 #define LOOP_READ_BYTES (256 * 1024)            /* one recv; 64 KiB costs more on long queues */
->>>>>>> tidyup
 #define LOOP_HANDSHAKES_MAX 8                   /* steps of handshakes in one iteration */
 #define LOOP_STAGED_BYTES_MAX (1024 * 1024)     /* blocks staged before they are spliced */
 
