@@ -298,6 +298,9 @@ static void recheck_done(struct client *c, enum auth_recheck verdict, struct aut
     r->perms = NULL;
     client_apply_limits(c);
     client_recheck_subs(c);
+    if (c->subs.count == 0 || c->max_subs < 0 || c->subs.count < (uint64_t)c->max_subs) return;
+    client_send_error(c, "maximum subscriptions exceeded");
+    client_close(c, CLOSE_MAX_SUBSCRIPTIONS);
 }
 
 void client_recheck_auth(struct client *c)

@@ -115,7 +115,7 @@ static void send_no_responders(struct core_loop *cl, struct client *c, const str
     for (uint32_t i = 0; i < match.plain_count; i++) {
         size_t len = text->len - 2;
         struct message reply = { .subject = m->reply, .body = text->p, .header_len = len,
-                                 .total = len, .account = c->account };
+                                 .total = len, .account = c->account, .uncounted = true };
         if (match.plain[i]->subscriber != &c->subscriber) continue;
         client_deliver(cl->loop, match.plain[i], &reply);
         break;
@@ -193,6 +193,7 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     m.keep = keep;
     m.account = c->account;
     m.origin = c;
+    m.uncounted = false;
 
     c->in_msgs++;
     c->in_bytes += cmd->total;

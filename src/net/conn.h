@@ -94,7 +94,7 @@ struct conn {
     void *transport_state;
     int fd;
     uint8_t paused;                     /* enum conn_pause bits */
-    bool closed, opened, ready, suspended, polled;
+    bool closed, gentle, opened, ready, suspended, polled;
     bool flush_duty;                    /* handed over by another loop or turn */
     bool handshake_armed;               /* EPOLLOUT on behalf of the handshake */
     bool timer_parked, io_timer_parked; /* set timers while moving between loops */
@@ -122,6 +122,9 @@ void conn_set_transport(struct conn *c, const struct transport_ops *transport, v
 
 /* Close, after sending what is staged and fits into the socket. Owner only; harmless twice. */
 void conn_close(struct conn *c);
+
+/* The same after last words that the peer should read: see linger.h. */
+void conn_close_gently(struct conn *c);
 
 /* Stop and resume reading for a reason. Owner only. */
 void conn_pause(struct conn *c, enum conn_pause why);

@@ -76,6 +76,7 @@ struct loop {
     struct sync_retired *retired, **retired_end;
     struct loop_stats stats;
     int64_t window_start_ns, window_cpu_ns;     /* of the load measurement */
+    unsigned busy_windows;              /* in a row */
 
     /* Written by others. */
     _Alignas(SYNC_LINE) struct sync_mailbox mailbox;

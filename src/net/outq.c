@@ -118,12 +118,36 @@ static int64_t stall_for(size_t pending, int64_t max)
     return 2000000 + 3000000 * (over < room ? over : room) / room;
 }
 
+/* Link what is staged behind what is queued. While something is queued the target is slower than
+ * its input: then bytes are moved into the room that the last block has left, and emptied blocks
+ * go to *freed, so that many small deliveries to a slow target don't hold a block each. A flusher
+ * at work reads only what was there before. Lock held. */
+static void append(struct outq *q, struct stage *s, struct block **freed)
+{
+    while (s->head && q->tail && !q->tail->shared && !s->head->shared) {
+        struct block *b = s->head;
+        size_t len = b->end - b->start;
+        if (len > q->tail->cap - q->tail->end) break;
+        memcpy(q->tail->bytes + q->tail->end, b->data + b->start, len);
+        q->tail->end += len;
+        s->head = b->next;
+        b->next = *freed;
+        *freed = b;
+    }
+    if (s->head == NULL) return;
+    if (q->tail)
+        q->tail->next = s->head;
+    else
+        q->head = s->head;
+    q->tail = s->tail;
+}
+
 bool conn_splice(struct loop *l, struct stage *s)
 {
     struct conn *c = s->conn;
     struct outq *q = &c->out;
     int64_t max = atomic_load_explicit(&l->group->limits.max_pending, memory_order_relaxed);
-    struct block *garbage = NULL;
+    struct block *garbage = NULL, *killed = NULL;
     bool over = false, flush;
 
     l->stage_of[c->slot] = 0;
@@ -133,18 +157,12 @@ bool conn_splice(struct loop *l, struct stage *s)
         garbage = s->head;
         flush = false;
     } else {
-        if (s->head) {
-            if (q->tail)
-                q->tail->next = s->head;
-            else
-                q->head = s->head;
-            q->tail = s->tail;
-        }
+        append(q, s, &garbage);
         q->pending += s->bytes;
         q->msgs += s->msgs;
         q->msg_bytes += s->msg_bytes;
         over = q->pending > (uint64_t)max;
-        if (over) garbage = kill_queue(q);
+        if (over) killed = kill_queue(q);
         flush = !over && !q->flushing && !q->blocked;
         if (q->pending > (uint64_t)max / 4 * 3) {
             atomic_store_explicit(&q->crowded, true, memory_order_relaxed);
@@ -155,6 +173,7 @@ bool conn_splice(struct loop *l, struct stage *s)
     }
     sync_mutex_unlock(&q->mutex);
     block_free_list(&l->blocks, garbage);
+    block_free_list(&l->blocks, killed);
     if (over) conn_command(c, CONN_COMMAND_SLOW);
     return flush;
 }

@@ -18,10 +18,51 @@ static void log_lines(enum log_level level, struct buf *text)
     }
 }
 
+/* How a change is told; "= " or ": " at the end: with its new value. */
+static const struct notice {
+    const char *name, *text;
+} notices[] = {
+    { "Trace", "trace = " }, { "TraceVerbose", "trace_verbose = " },
+    { "TraceHeaders", "trace_headers = " }, { "Debug", "debug = " },
+    { "Logtime", "logtime = " }, { "LogtimeUTC", "logtime_utc = " },
+    { "LogFile", "log_file = " }, { "Syslog", "syslog = " },
+    { "RemoteSyslog", "remote_syslog = " }, { "TLSTimeout", "tls timeout = " },
+    { "TLSHandshakeFirst", "Client TLS handshake first: " },
+    { "TLSHandshakeFirstFallback", "Client TLS handshake first fallback delay: " },
+    { "Username", "authorization username" }, { "Password", "authorization password" },
+    { "Authorization", "authorization token" }, { "AuthTimeout", "authorization timeout = " },
+    { "Users", "authorization users" }, { "Nkeys", "authorization nkey users" },
+    { "Accounts", "accounts" }, { "Tags", "tags" }, { "Metadata", "metadata" },
+    { "MaxConn", "max_connections = " }, { "PidFile", "pid_file = " },
+    { "PortsFileDir", "ports_file_dir = " }, { "MaxControlLine", "max_control_line = " },
+    { "MaxPayload", "max_payload = " }, { "PingInterval", "ping_interval = " },
+    { "MaxPingsOut", "ping_max = " }, { "WriteDeadline", "write_deadline = " },
+    { "ConnectErrorReports", "connect_error_reports = " },
+    { "ReconnectErrorReports", "reconnect_error_reports = " },
+    { "MaxTracedMsgLen", "max_traced_msg_len = " },
+};
+
+static void log_change(const struct config_change *change)
+{
+    for (size_t i = 0; i < COUNT_OF(notices); i++) {
+        struct span text = span_of(notices[i].text);
+        if (strcmp(notices[i].name, change->name) != 0) continue;
+        log_info("Reloaded: %s%s", text.p,
+                 text.p[text.len - 1] == ' ' ? change->new_text : "");
+        return;
+    }
+    if (strcmp(change->name, "TLSConfig") == 0)
+        log_info("Reloaded: tls = %s", change->new_text[0] ? "enabled" : "disabled");
+    else if (strcmp(change->name, "NoFastProducerStall") == 0)
+        log_info("Reloaded: fast producers will %sbe stalled",
+                 strcmp(change->new_text, "true") == 0 ? "not " : "");
+    else
+        log_info("Reloaded: %s = %s", change->name, change->new_text);
+}
+
 static void log_changes(const struct config_diff *d)
 {
-    for (size_t i = 0; i < d->count; i++)
-        log_info("Reloaded: %s = %s", d->items[i].name, d->items[i].new_text);
+    for (size_t i = 0; i < d->count; i++) log_change(&d->items[i]);
 }
 
 static enum status apply(struct server *s, struct options *next, struct error *why)
