@@ -159,6 +159,7 @@ static void on_close(struct conn *conn)
     struct client *c = client_of(conn);
 
     core_of(client_loop(c))->clients--;
+    client_abandon_bcrypt(c);
     if (c->account) client_remove_all_subs(c);
     client_leave_account(c);
     atomic_fetch_sub(&c->core->counters.clients, 1);

@@ -95,6 +95,7 @@ struct conn {
     int fd;
     uint8_t paused;                     /* enum conn_pause bits */
     bool closed, gentle, opened, ready, suspended, polled;
+    bool cautious;                      /* read little at once: nobody vouches for it yet */
     bool flush_duty;                    /* handed over by another loop or turn */
     bool handshake_armed;               /* EPOLLOUT on behalf of the handshake */
     bool timer_parked, io_timer_parked; /* set timers while moving between loops */

@@ -3,7 +3,8 @@
  *
  * Staged blocks are private to a loop. loop_commit first splices all of them onto the queues of
  * their targets, then flushes, so that no effect is seen before its cause. Under the queue's lock
- * there are only pointer operations and the arming of EPOLLOUT; writes run outside, by one flusher.
+ * there are pointer operations, the filling of the last queued block, and the arming of EPOLLOUT;
+ * writes run outside, by one flusher at a time.
  * Whoever stops flushing with data left either armed EPOLLOUT or handed the duty to the owner. */
 #include <errno.h>
 
