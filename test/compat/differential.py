@@ -175,7 +175,7 @@ def normal_value(value):
 def is_service(value):
     """A subscription of nats-server's own, for the services under $SYS."""
     return isinstance(value, dict) and 'cid' in value and \
-        value.get('subject', '').startswith('$SYS.') and value['subject'] != '$SYS.>'
+        value.get('subject', '').startswith(('$SYS.', '_R_.')) and value['subject'] != '$SYS.>'
 
 
 def normal_info(match):

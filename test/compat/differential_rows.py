@@ -147,6 +147,7 @@ CLI_FILES = {'ok.conf': 'port: -1\nhttp: "127.0.0.1:-1"\n', 'bad.conf': 'port: [
              'noauth.conf': 'port: -1\nno_auth_user: zz\n'}
 
 
+# No -sl without a pid: it would signal whatever server runs on this machine.
 def command_lines():
     lines = '''
 -nope|--nope|-nope=1|--|x|help|version|start|-v|--version|-version|-h|-help|--help|--help_tls
@@ -154,8 +155,8 @@ def command_lines():
 -t|-t -c ok.conf|-t -c bad.conf|-t -c unknown.conf|-t -c none.conf|-t -c warn.conf|-c none.conf
 -c bad.conf|-c unknown.conf|-c|-t -c empty.conf|-c .|-t=true -c ok.conf|-t=x|-t=false -t -c ok.conf
 -t x|-D=maybe|-D=1 -t -c ok.conf|-DV -t -c ok.conf|-DVX|-VV -t -c ok.conf|-VVV|-T=x
--sl|-sl x|-sl stop=x|-sl stop=999999999|-sl=stop=pid.txt|-sl reload=none.pid|-sl nope=1|--signal
---signal nope|-sl ""|-sl stop=|--signal=quit=-5|-sl reload=99999999999999999999|-sl nope=999999999
+-sl|-sl stop=x|-sl stop=999999999|-sl=stop=pid.txt|-sl reload=none.pid|-sl nope=1|--signal
+--signal nope=999999999|-sl reload=99999999999999999999|-sl nope=999999999
 --user|--user a -p -1 -a 127.0.0.1|--pass b -p -1 -a 127.0.0.1|--user a --pass b -p -1 -a 127.0.0.1
 --auth t -p -1 -a 127.0.0.1|--user a --auth t -p -1 -a 127.0.0.1|-a 127.0.0.1:x -p -1
 -t -c dup.conf|-t -c noauth.conf|-c noauth.conf|-c dup.conf|-c ok.conf -a 256.0.0.1 -p -1
