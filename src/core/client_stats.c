@@ -55,9 +55,10 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->out_msgs = c->conn.out.msgs;
     s->out_bytes = c->conn.out.msg_bytes;
     sync_mutex_unlock(&c->conn.out.mutex);
-    s->name = mem_dup(d->name);
-    s->lang = mem_dup(d->lang);
-    s->version = mem_dup(d->version);
+    /* While there is a CONNECT, what it says, also if the client was then refused. */
+    s->name = d->connect ? dup_or_null(d->connect->name) : mem_dup(d->name);
+    s->lang = d->connect ? dup_or_null(d->connect->lang) : mem_dup(d->lang);
+    s->version = d->connect ? dup_or_null(d->connect->version) : mem_dup(d->version);
     s->authorized_user = user[0] ? mem_dup(user) : NULL;
     s->nkey = d->connect ? dup_or_null(d->connect->nkey) : NULL;
     s->account = c->account ? mem_dup(c->account->name) : NULL;

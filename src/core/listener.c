@@ -63,13 +63,21 @@ enum status listener_open(struct listener **out, struct core *core, enum core_li
                           const char *host, int port, struct error *why)
 {
     struct listener *self = mem_zero(sizeof *self);
+    struct error cause = { "" };
     enum status st;
 
     *out = NULL;
     *self = (struct listener){ .pollable.on_event = on_event, .core = core, .kind = kind,
                                .loop = core->loops.loops[0], .rest.fire = on_rested, .burst = 1 };
-    st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, &self->bound, why);
-    if (st != ST_OK) goto fail;
+    st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, &self->bound, &cause);
+    if (st != ST_OK) {
+        if (kind == CORE_LISTENER_WEBSOCKET)
+            error_set(why, st, "Unable to listen for websocket connections: %s", cause.text);
+        else
+            error_set(why, st, "Error listening on port: %s:%d, \"%s\"", host ? host : "0.0.0.0",
+                      port < 0 ? 0 : port, cause.text);
+        goto fail;
+    }
     st = poll_add(&self->loop->poll, self->fd, &self->pollable, true, false);
     if (st != ST_OK) {
         socket_close(self->fd);

@@ -175,7 +175,7 @@ def normal_value(value):
 def is_service(value):
     """A subscription of nats-server's own, for the services under $SYS."""
     return isinstance(value, dict) and 'cid' in value and \
-        value.get('subject', '').startswith('$SYS.') and value['subject'] != '$SYS.>'
+        value.get('subject', '').startswith(('$SYS.', '_R_.')) and value['subject'] != '$SYS.>'
 
 
 def normal_info(match):
@@ -636,9 +636,12 @@ def play_reload(server, row):
     fresh.receive(0.15)
     fresh.send(row['clients'][0] + b'PING\r\n')
     fresh.receive(0.15)
-    result = {str(i): (normal_stream(c.got), c.closed) for i, c in enumerate(conns + [fresh])}
+    result = {str(i): (sorted(normal_stream(c.got).split(b'\r\n')), c.closed)
+              for i, c in enumerate(conns + [fresh])}
     result['log'] = sorted(re.sub(r'^\[\d+\] \S+ \S+ |sha256:\w+|:\d+ - cid:\d+', '', line)
-                           for line in log.split('\n') if 'cid:' not in line)
+                           for line in log.split('\n') if 'cid:' not in line and
+                           not line.endswith(('Reloaded: accounts', 'authorization users',
+                                              'config has no values or is empty')))
     connz = server.json('/connz?state=any&subs=1&auth=1&sort=cid')
     result['connz'] = normal_value(connz)
     varz = server.json('/varz')

@@ -153,6 +153,7 @@ CLI_FILES = {'ok.conf': 'port: -1\nhttp: "127.0.0.1:-1"\n', 'bad.conf': 'port: [
              'noauth.conf': 'port: -1\nno_auth_user: zz\n'}
 
 
+# No -sl without a pid: it would signal whatever server runs on this machine.
 def command_lines():
     lines = '''
 -nope|--nope|-nope=1|--|x|help|version|start|-v|--version|-version|-h|-help|--help|--help_tls
@@ -160,8 +161,8 @@ def command_lines():
 -t|-t -c ok.conf|-t -c bad.conf|-t -c unknown.conf|-t -c none.conf|-t -c warn.conf|-c none.conf
 -c bad.conf|-c unknown.conf|-c|-t -c empty.conf|-c .|-t=true -c ok.conf|-t=x|-t=false -t -c ok.conf
 -t x|-D=maybe|-D=1 -t -c ok.conf|-DV -t -c ok.conf|-DVX|-VV -t -c ok.conf|-VVV|-T=x
--sl|-sl x|-sl stop=x|-sl stop=999999999|-sl=stop=pid.txt|-sl reload=none.pid|-sl nope=1|--signal
---signal nope|-sl ""|-sl stop=|--signal=quit=-5|-sl reload=99999999999999999999|-sl nope=999999999
+-sl|-sl stop=x|-sl stop=999999999|-sl=stop=pid.txt|-sl reload=none.pid|-sl nope=1|--signal
+--signal nope=999999999|-sl reload=99999999999999999999|-sl nope=999999999
 --user|--user a -p -1 -a 127.0.0.1|--pass b -p -1 -a 127.0.0.1|--user a --pass b -p -1 -a 127.0.0.1
 --auth t -p -1 -a 127.0.0.1|--user a --auth t -p -1 -a 127.0.0.1|-a 127.0.0.1:x -p -1
 -t -c dup.conf|-t -c noauth.conf|-c noauth.conf|-c dup.conf|-c ok.conf -a 256.0.0.1 -p -1
@@ -188,6 +189,7 @@ HELLO = b'CONNECT {"verbose":false,"protocol":1}\r\n'
 A1 = b'CONNECT {"verbose":false,"protocol":1,"user":"a","pass":"p"}\r\n'
 B1 = b'CONNECT {"verbose":false,"protocol":1,"user":"b","pass":"p"}\r\n'
 SUBS = b'SUB foo 1\r\nSUB bar 2\r\nSUB foo q 3\r\n'
+SUBS2 = SUBS.replace(b' q ', b' q2 ')     # who of a group gets it is a matter of chance
 USERS = 'authorization {users: [{user: a, password: p%s}, {user: b, password: p}]}\n'
 TWO = 'accounts {A {users: [{user: a, password: p}]}, B {users: [{user: b, password: p}]}}\n'
 
@@ -214,29 +216,29 @@ RELOADS = {
     'token-off': reload_row('authorization {token: t}\n', '',
                             [b'CONNECT {"auth_token":"t","verbose":false}\r\n' + SUBS]),
     'user-on': reload_row('', USERS % '', [A1 + SUBS]),
-    'user-off': reload_row(USERS % '', '', [A1 + SUBS, B1 + SUBS], then=PUBS),
-    'password': reload_row(USERS % '', USERS % 'x', [A1 + SUBS, B1 + SUBS], then=PUBS),
+    'user-off': reload_row(USERS % '', '', [A1 + SUBS, B1 + SUBS2], then=PUBS),
+    'password': reload_row(USERS % '', USERS % 'x', [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'user-gone': reload_row(USERS % '', 'authorization {users: [{user: b, password: p}]}\n',
-                            [A1 + SUBS, B1 + SUBS], then=PUBS),
+                            [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'perm-sub': reload_row(USERS % '', USERS % ', permissions: {subscribe: "bar"}',
-                           [A1 + SUBS, B1 + SUBS], then=PUBS),
+                           [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'perm-pub': reload_row(USERS % '', USERS % ', permissions: {publish: {deny: "foo"}}',
-                           [A1 + SUBS, B1 + SUBS], then=PUBS),
+                           [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'perm-default': reload_row(USERS % '', (USERS % '').replace(
         'users', 'default_permissions: {publish: "bar"}, users'), [A1 + SUBS], then=PUBS),
     'perm-queue': reload_row(USERS % '', USERS % ', permissions: {subscribe: {deny: "foo q"}}',
-                             [A1 + SUBS, B1 + SUBS], then=PUBS),
-    'to-accounts': reload_row(USERS % '', TWO, [A1 + SUBS, B1 + SUBS], then=PUBS),
+                             [A1 + SUBS, B1 + SUBS2], then=PUBS),
+    'to-accounts': reload_row(USERS % '', TWO, [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'accounts-swap': reload_row(TWO, TWO.replace('user: a', 'user: z').replace(
-        'user: b', 'user: a').replace('user: z', 'user: b'), [A1 + SUBS, B1 + SUBS], then=PUBS),
+        'user: b', 'user: a').replace('user: z', 'user: b'), [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'account-gone': reload_row(TWO, 'accounts {A {users: [{user: a, password: p}]}}\n',
-                               [A1 + SUBS, B1 + SUBS], then=PUBS),
+                               [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'account-limits': reload_row(TWO, TWO.replace('A {', 'A {limits {max_subs: 1, max_payload: 10,'
-                                                  ' max_conn: 1},'), [A1 + SUBS, B1 + SUBS],
+                                                  ' max_conn: 1},'), [A1 + SUBS, B1 + SUBS2],
                                  then=PUBS + [b'SUB x 9\r\nPING\r\n']),
     'account-mappings': reload_row(TWO, TWO.replace('A {', 'A {mappings {foo: bar},'),
-                                   [A1 + SUBS, B1 + SUBS], then=PUBS),
-    'account-rename': reload_row(TWO, TWO.replace('A {', 'C {'), [A1 + SUBS, B1 + SUBS], then=PUBS),
+                                   [A1 + SUBS, B1 + SUBS2], then=PUBS),
+    'account-rename': reload_row(TWO, TWO.replace('A {', 'C {'), [A1 + SUBS, B1 + SUBS2], then=PUBS),
     'mappings-on': reload_row('', 'mappings {foo: bar}\n', then=PUBS),
     'mappings-off': reload_row('mappings {foo: bar}\n', '', then=PUBS),
     'connections': reload_row('', 'max_connections: 1\n'),
@@ -261,7 +263,7 @@ RELOADS = {
                                'authorization {token: t, timeout: 3}\n',
                                [b'CONNECT {"auth_token":"t","verbose":false}\r\n' + SUBS]),
     'sub-tokens': reload_row('', 'max_sub_tokens: 2\n', then=[b'SUB a.b.c 9\r\nPING\r\n']),
-    'system_account': reload_row(TWO, TWO + 'system_account: A\n', [B1 + SUBS]),
+    'system_account': reload_row(TWO, TWO + 'system_account: A\n', [B1 + SUBS2]),
     'disable_sublist_cache': reload_row('', 'disable_sublist_cache: true\n'),
     'max_closed': reload_row('', 'max_closed_clients: 2\n'),
     'trace': reload_row('', 'trace: true\n'),
