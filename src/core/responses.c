@@ -66,17 +66,22 @@ static void drop(struct responses *r, size_t i)
     mem_free(map_remove(&r->map, span_make(e->key, e->key_len)));
 }
 
-/* Room for one more: what expired goes, else about the oldest. */
+/* Room for one more: what expired goes, else what would expire first. O(entries). */
 static void make_room(struct responses *r, int64_t now_ns)
 {
-    for (size_t i = r->map.count; now_ns >= r->next_clear_ns && i-- > 0;) {
+    size_t first = 0;
+
+    for (size_t i = r->map.count; i-- > 0;) {
         const struct response *e = r->map.entries[i].value;
         if (r->ttl_ns > 0 && e->expires_ns <= now_ns) drop(r, i);
     }
-    if (now_ns >= r->next_clear_ns) r->next_clear_ns = now_ns + CLEAR_INTERVAL_NS;
     if (r->map.count < RESPONSES_MAX) return;
-    r->hand %= r->map.count;
-    drop(r, r->hand++);
+    for (size_t i = 1; i < r->map.count; i++) {
+        const struct response *e = r->map.entries[i].value;
+        const struct response *least = r->map.entries[first].value;
+        if (e->expires_ns < least->expires_ns) first = i;
+    }
+    drop(r, first);
 }
 
 void responses_add(struct responses *r, struct span reply, int64_t now_ns)
