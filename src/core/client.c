@@ -120,6 +120,20 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
 
 /* ---- closing ---- */
 
+/* Whether the client was told something that it should get to read. */
+static bool has_last_words(enum close_reason reason)
+{
+    switch (reason) {
+    case CLOSE_CLIENT_CLOSED:
+    case CLOSE_READ_ERROR:
+    case CLOSE_WRITE_ERROR:
+    case CLOSE_SLOW_PENDING_BYTES:
+    case CLOSE_SLOW_WRITE_DEADLINE:
+    case CLOSE_SERVER_SHUTDOWN: return false;
+    default: return true;
+    }
+}
+
 void client_close(struct client *c, enum close_reason reason)
 {
     struct loop *l = client_loop(c);
@@ -135,7 +149,10 @@ void client_close(struct client *c, enum close_reason reason)
         buf_free(&label);
     }
     client_set_close_frame(c, reason);
-    conn_close(&c->conn);
+    if (has_last_words(reason))
+        conn_close_gently(&c->conn);
+    else
+        conn_close(&c->conn);
 }
 
 static void on_close(struct conn *conn)
@@ -143,6 +160,7 @@ static void on_close(struct conn *conn)
     struct client *c = client_of(conn);
 
     core_of(client_loop(c))->clients--;
+    client_abandon_bcrypt(c);
     if (c->account) client_remove_all_subs(c);
     client_leave_account(c);
     atomic_fetch_sub(&c->core->counters.clients, 1);

@@ -84,6 +84,7 @@ void core_free(struct core **core_at)
         match_cache_free(&cl->reply_matches);
         core_config_unref(cl->config);
         buf_free(&cl->scratch);
+        buf_free(&cl->status);
         mem_free(cl);
     }
     loop_group_fini(&core->loops);

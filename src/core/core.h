@@ -49,7 +49,8 @@ struct core_loop {                      /* loop->core */
     struct loop *loop;
     struct core_config *config;         /* a reference: what this loop works with */
     struct match_cache *matches, *reply_matches;
-    struct buf scratch;                 /* a mapped subject, a header line */
+    struct buf scratch;                 /* the mapped subject of the message under way */
+    struct buf status;                  /* a status message made for a client */
     uint64_t deliveries;                /* in this chunk */
     uint64_t clients;                   /* owned now */
 };
@@ -92,6 +93,7 @@ MUST_USE enum status core_new(struct core **out, struct options *options, unsign
 /* Loops must have ended and all clients be gone: see core_close_clients. */
 void core_free(struct core **core);
 
+/* Take and give back a reference; the last one frees it. Any thread. */
 struct core_config *core_config_ref(struct core_config *c);
 void core_config_unref(struct core_config *c);
 

@@ -80,7 +80,7 @@ static size_t flatten(const struct match *m, struct sub **out)
 {
     size_t n = m->plain_count;
 
-    memcpy(out, m->plain, n * sizeof *out);
+    if (n) memcpy(out, m->plain, n * sizeof *out);
     qsort(out, n, sizeof *out, by_address);
     out[n++] = NULL;
     for (uint32_t i = 0; i < m->group_count; i++) {     /* there is one group only */
@@ -163,7 +163,10 @@ static void bytes_are_bounded(void **state)
     char text[32];
 
     (void)state;
-    for (uint32_t i = 0; i < fanout; i++) insert(a, subs[i] = sub_new(false), SPAN_LIT(">"), SPAN_NONE);
+    for (uint32_t i = 0; i < fanout; i++) {
+        subs[i] = sub_new(false);
+        insert(a, subs[i], SPAN_LIT(">"), SPAN_NONE);
+    }
     for (uint64_t i = 0; i < 2 * most; i++) {
         uint64_t before = match_cache_stats(mc).entries, now;
         snprintf(text, sizeof text, "s.%llu", (unsigned long long)i);

@@ -7,7 +7,10 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "net/conn_priv.h"
+#include "net/linger.h"
 #include "os/clock.h"
+
+#define CAUTIOUS_READ_BYTES 4096        /* what may have to be kept while a password is checked */
 
 static void on_event(struct pollable *p, struct loop *l, const struct poll_event *e);
 static void on_mail(struct sync_mail *mail, void *loop);
@@ -97,7 +100,7 @@ static void adopt(struct conn *c, struct loop *l)
     } else {
         if (c->ops->on_moved) c->ops->on_moved(c);
         if (c->closed) return;
-        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
+        conn_add_work(c);       /* what came up on the way: output to flush, input kept */
     }
 }
 
@@ -194,7 +197,8 @@ static ssize_t read_into_buffer(struct loop *l, struct conn *c)
     ssize_t n;
 
     if (kept) memcpy(l->read_buffer, c->tail->bytes, kept);
-    n = c->transport->read(c, l->read_buffer + kept, LOOP_READ_BYTES);
+    n = c->transport->read(c, l->read_buffer + kept,
+                           c->cautious ? CAUTIOUS_READ_BYTES : LOOP_READ_BYTES);
     if (n <= 0) return n;
     process(l, c, l->read_buffer, kept + (size_t)n, NULL);
     return n;
@@ -460,7 +464,10 @@ static void release(struct sync_retired *r, void *loop)
     }
     block_free_list(&l->blocks, c->out.head);
     if (c->transport->free) c->transport->free(c);
-    socket_close(c->fd);
+    if (c->gentle)
+        linger_start(l, c->fd);
+    else
+        socket_close(c->fd);
     loop_group_give_slot(l->group, c->slot);
     c->ops->on_release(c);
 }
@@ -491,6 +498,15 @@ void conn_close(struct conn *c)
     timers_clear(&l->timers, &c->io_timer);
     list_remove(&c->owned);
     list_remove(&c->work);
-    socket_shutdown(c->fd);
+    if (c->gentle)
+        socket_shutdown_write(c->fd);
+    else
+        socket_shutdown(c->fd);
     loop_retire(l, &c->retired, release);
+}
+
+void conn_close_gently(struct conn *c)
+{
+    c->gentle |= !c->closed;
+    conn_close(c);
 }

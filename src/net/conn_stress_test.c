@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conn_stress_test.c - two loops on threads stage for the same connections while these move between
- * the loops, pause, resume and close; receivers block at random. Every byte arrives exactly once, in
- * the order of its producer; a closed connection is released exactly once. Meant for TSan, too. */
+/* conn_stress_test.c - two loops on threads stage for the same connections while these move
+ * between the loops, pause, resume and close; receivers block at random. Every byte arrives
+ * exactly once, in the order of its producer; a closed connection is released exactly once. Meant
+ * for TSan, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,7 +91,8 @@ static size_t on_bytes(struct conn *c, const char *bytes, size_t len, size_t *ne
             break;
         }
         for (size_t i = 1; i < size; i++)
-            if ((unsigned char)bytes[at + i] != (unsigned char)p->commands) atomic_store(&p->test->broken, 1);
+            if ((unsigned char)bytes[at + i] != (unsigned char)p->commands)
+                atomic_store(&p->test->broken, 1);
         p->commands++;
         if (p->commands == INPUT) atomic_fetch_add(&p->test->inputs, 1);
         at += size;
@@ -182,7 +184,8 @@ static void produce(struct sync_mail *mail, void *loop)
             if (!p->test->closes) left = true;          /* not open yet */
             continue;
         }
-        for (; batch > 0 && p->sent[i] < FRAMES; batch--) stage_frame(l, &to->conn, p->index, p->sent[i]++);
+        for (; batch > 0 && p->sent[i] < FRAMES; batch--)
+            stage_frame(l, &to->conn, p->index, p->sent[i]++);
         if (p->sent[i] < FRAMES) left = true;
     }
     loop_commit(l);

@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "net/conn.h"
 #include "net/conn_priv.h"
+#include "net/linger.h"
 #include "os/clock.h"
 #include "proto/websocket.h"
 
@@ -21,11 +22,12 @@ int64_t loop_now(struct loop *l)
     return l->now_ns = clock_mono_ns();
 }
 
-static enum status loop_init(struct loop *l, struct loop_group *g, unsigned index, uint64_t seed)
+static enum status init_one(struct loop *l, struct loop_group *g, unsigned index, uint64_t seed)
 {
     *l = (struct loop){ .group = g, .index = index };
     list_init(&l->conns);
     list_init(&l->ready);
+    list_init(&l->lingers);
     rng_seed(&l->rng, seed + index);
     l->read_buffer = mem_alloc(READ_HEADROOM + LOOP_READ_BYTES);
     l->read_headroom = READ_HEADROOM;
@@ -43,7 +45,7 @@ enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed)
     for (unsigned i = 0; i < count; i++) {
         size_t bytes = (sizeof(struct loop) + SYNC_LINE - 1) / SYNC_LINE * SYNC_LINE;
         g->loops[i] = mem_aligned(SYNC_LINE, bytes);
-        if (loop_init(g->loops[i], g, i, seed) != ST_OK) return ST_IO;
+        if (init_one(g->loops[i], g, i, seed) != ST_OK) return ST_IO;
     }
     return ST_OK;
 }
@@ -51,6 +53,9 @@ enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed)
 void loop_group_fini(struct loop_group *g)
 {
     loop_group_drain(g);
+    for (unsigned i = 0; i < g->count; i++)
+        if (g->loops[i]) linger_finish_all(g->loops[i]);
+    loop_group_drain(g);                /* what ended just now was retired */
     for (unsigned i = 0; i < g->count; i++) {
         struct loop *l = g->loops[i];
         if (l == NULL) continue;        /* out of descriptors half-way */

@@ -51,7 +51,10 @@ static void log_start(const struct server *s, const struct options *o)
 static enum status open_listener(struct server *s, enum core_listener kind, const char *host,
                                  int port, struct error *why)
 {
-    return listener_open(&s->listeners[kind], s->core, kind, host, port, &s->bound[kind], why);
+    enum status st = listener_open(&s->listeners[kind], s->core, kind, host, port, why);
+
+    if (st == ST_OK) s->bound[kind] = *listener_bound(s->listeners[kind]);
+    return st;
 }
 
 /* host:port as nats-server logs it: the configured host, not the bound address. */

@@ -243,14 +243,14 @@ def check_max(port, rnd, loops):
 
 def check_late_max(port, rnd, loops):
     """The max is set while every loop has deliveries staged that nobody has counted yet."""
-    count = 1200
+    count = 12000
     subject = b"l.%d" % rnd.randrange(1 << 30)
     pubs = [Client(port) for _ in range(loops)]
     client = Client(port)
     chunk = b"PUB %s 0\r\n\r\n" % subject * count + b"PING\r\n"
     for sid in range(1, 26):
         name = b"%d" % sid
-        limit = rnd.randrange(1, count * 2)
+        limit = rnd.choice((1, 100, 2000, count * 2))
         client.messages = []
         client.send(b"SUB %s %s\r\n" % (subject, name))
         client.sync()

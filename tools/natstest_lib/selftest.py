@@ -176,7 +176,11 @@ class RunTest(unittest.TestCase):
 
 
 def self_test():
-    """Run them; whether all passed."""
+    """Run them and print the counts; whether all passed."""
     load = unittest.defaultTestLoader.loadTestsFromTestCase
     suite = unittest.TestSuite([load(SelfTest), load(RunTest)])
-    return unittest.TextTestRunner(verbosity=1).run(suite).wasSuccessful()
+    result = unittest.TextTestRunner(verbosity=1).run(suite)
+    failed = len(result.failures) + len(result.errors)
+    sys.stderr.flush()
+    print(f"{result.testsRun - failed} passed, {failed} failed", flush=True)
+    return result.wasSuccessful()
