@@ -64,7 +64,8 @@ enum client_opening {                   /* what the transport gets ready for: cl
 
 struct client_details {
     struct connect_options *connect;    /* what CONNECT said, while it may matter again; or NULL */
-    char *name, *lang, *version;        /* of CONNECT; NULL: not told */
+    char *_Atomic name;                 /* of CONNECT; any loop may read it; NULL: not told */
+    char *lang, *version;               /* of CONNECT; NULL: not told */
     struct auth_identity *identity;
     struct client_bcrypt *pending;      /* while bcrypt runs */
     struct socket_address peer;

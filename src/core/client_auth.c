@@ -99,6 +99,34 @@ static void replace_text(char **field, struct span value)
     *field = value.len ? mem_dup_span(value) : NULL;
 }
 
+struct retired_text {
+    struct sync_retired retired;
+    char *text;
+};
+
+static void release_text(struct sync_retired *r, void *loop)
+{
+    struct retired_text *t = CONTAINER_OF(r, struct retired_text, retired);
+
+    (void)loop;
+    mem_free(t->text);
+    mem_free(t);
+}
+
+/* Other loops read the name when they trace a message to this client. */
+static void replace_name(struct client *c, struct span value)
+{
+    char *old = atomic_load(&c->details->name);
+    struct retired_text *t;
+
+    if (span_equal(span_of(old), value)) return;
+    atomic_store(&c->details->name, value.len ? mem_dup_span(value) : NULL);
+    if (old == NULL) return;
+    t = mem_zero(sizeof *t);
+    t->text = old;
+    loop_retire(client_loop(c), &t->retired, release_text);
+}
+
 /* The session is open. An idle client should be small: what nobody asks for again goes. Credentials
  * stay, because a second CONNECT may build on them, as with nats-server. */
 static void settle_connect(struct client *c)
@@ -106,7 +134,7 @@ static void settle_connect(struct client *c)
     struct client_details *d = c->details;
     struct connect_options *o = d->connect;
 
-    replace_text(&d->name, o->name);
+    replace_name(c, o->name);
     replace_text(&d->lang, o->lang);
     replace_text(&d->version, o->version);
     if (o->user.len + o->pass.len + o->auth_token.len + o->nkey.len + o->sig.len > 0) return;

@@ -7,6 +7,7 @@
 #include "auth/perms.h"
 #include "base/mem.h"
 #include "core/client_priv.h"
+#include "core/message_trace.h"
 #include "core/responses.h"
 #include "core/trace.h"
 #include "proto/text.h"
@@ -118,6 +119,13 @@ static void count_later(struct stage *s, struct sub *sub)
     s->count++;
 }
 
+/* The message stops here, which a trace wants to know. */
+static bool withhold(const struct message *m, const struct sub *sub, const char *why)
+{
+    if (m->trace) message_trace_egress(m->trace, sub, why);
+    return false;
+}
+
 bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
 {
     struct client *c = CONTAINER_OF(sub->subscriber, struct client, subscriber);
@@ -125,11 +133,20 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
     struct stage *s;
     int64_t max;
 
-    if (atomic_load_explicit(&sub->closed, memory_order_relaxed)) return false;
-    if (sub->no_echo && m->origin == c) return false;
-    if (conn_drops(l, &c->conn)) return false;
+    if (atomic_load_explicit(&sub->closed, memory_order_relaxed))
+        return withhold(m, sub, "Not delivered because subscription is closed");
+    if (sub->no_echo && m->origin == c)
+        return withhold(m, sub, "Not delivered because of no echo");
+    if (conn_drops(l, &c->conn))
+        return withhold(m, sub, "Not delivered because client is closed");
+    if (m->trace && message_trace_is_only(m->trace)) {
+        message_trace_egress(m->trace, sub, NULL);
+        return true;
+    }
     max = atomic_load(&sub->max);       /* ordered after waking up, see sync_epochs_enter */
-    if (max > 0 && !m->uncounted && !count_exactly(c, sub)) return false;
+    if (max > 0 && !m->uncounted && !count_exactly(c, sub))
+        return withhold(m, sub, "Not delivered because auto-unsubscribe exceeded");
+    if (m->trace) message_trace_egress(m->trace, sub, NULL);
     if (m->reply.len && atomic_load_explicit(&sub->track_responses, memory_order_acquire))
         responses_add(c->responses, m->reply, l->now_ns);
     f = form_for(sub, m);

@@ -9,6 +9,7 @@
 
 struct account;
 struct client;
+struct message_trace;
 struct shared_bytes;
 
 /* A view: everything is borrowed while the message is processed, within one chunk of one loop. */
@@ -21,6 +22,7 @@ struct message {
     struct account *account;
     struct client *origin;              /* NULL: the server itself */
     bool uncounted;                     /* a status like 503: neither UNSUB's max nor statistics */
+    struct message_trace *trace;        /* somebody wants to know its way; or NULL */
 };
 
 #endif

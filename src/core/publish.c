@@ -5,6 +5,7 @@
 #include "auth/perms.h"
 #include "base/log.h"
 #include "core/client_priv.h"
+#include "core/message_trace.h"
 #include "core/publish.h"
 #include "core/responses.h"
 #include "core/trace.h"
@@ -39,8 +40,10 @@ uint64_t publish_fan_out(struct core_loop *cl, const struct match *match, const 
     }
     for (uint32_t i = 0; i < match->group_count; i++)
         delivered += deliver_to_group(cl, &match->groups[i], m);
-    stats->out_msgs += delivered;
-    stats->out_bytes += delivered * m->total;
+    if (m->trace == NULL || !message_trace_is_only(m->trace)) {
+        stats->out_msgs += delivered;
+        stats->out_bytes += delivered * m->total;
+    }
     l->stats.out_msgs += delivered;
     l->stats.out_bytes += delivered * m->total;         /* headers too, stripped or not */
     cl->deliveries += delivered + 1;
@@ -55,14 +58,16 @@ uint64_t publish_internal(struct core_loop *cl, const struct message *m)
     return publish_fan_out(cl, &match, m);
 }
 
-/* Refuse: tell the client and the log, each in its own words. */
-static bool refuse(struct client *c, const char *what, const char *logged, struct span subject)
+/* Refuse: tell the client, the log and a trace (may be NULL), each in its own words. */
+static bool refuse(struct client *c, struct message_trace *trace, const char *what,
+                   const char *logged, struct span subject)
 {
     struct buf text = { 0 }, line = { 0 };
 
     buf_printf(&text, "Permissions Violation for Publish %s ", what);
     buf_append_quoted(&text, subject);
     client_send_error(c, buf_text(&text));
+    if (trace) message_trace_refused(trace, buf_text(&text));
     client_append_label(c, &line);
     buf_printf(&line, " - Publish Violation - %s ", logged);
     buf_append_quoted(&line, subject);
@@ -70,6 +75,11 @@ static bool refuse(struct client *c, const char *what, const char *logged, struc
     buf_free(&text);
     buf_free(&line);
     return false;
+}
+
+void publish_refuse(struct client *c, struct span subject)
+{
+    refuse(c, NULL, "to", "Subject", subject);
 }
 
 /* Reply subjects that only servers and JetStream make. */
@@ -86,21 +96,26 @@ static bool is_gateway_reply(struct span subject)
            span_has_prefix(subject, SPAN_LIT("$GR."));
 }
 
+bool publish_is_reserved(const struct client *c, struct span subject)
+{
+    char first = subject.p[0];
+
+    if (first != '_' && first != '$') return false;
+    if (is_gateway_reply(subject)) return true;
+    return span_has_prefix(subject, SPAN_LIT("$NRG.")) && !c->account->is_system;
+}
+
 /* Everything that can refuse this publish; says so to the client. */
 static bool is_allowed(struct client *c, const struct message *m, const struct match *match,
                        int64_t now_ns)
 {
-    char first = m->subject.p[0];
-
-    if ((first == '_' || first == '$') && is_gateway_reply(m->subject))
-        return refuse(c, "to", "Subject", m->subject);
+    if (publish_is_reserved(c, m->subject))
+        return refuse(c, m->trace, "to", "Subject", m->subject);
     if (c->perms && !match_publish_allowed(match, c->perms, m->subject) &&
         !responses_take(c->responses, m->subject, now_ns))
-        return refuse(c, "to", "Subject", m->subject);
-    if (first == '$' && span_has_prefix(m->subject, SPAN_LIT("$NRG.")) && !c->account->is_system)
-        return refuse(c, "to", "Subject", m->subject);
+        return refuse(c, m->trace, "to", "Subject", m->subject);
     if (m->reply.len && is_reserved_reply(m->reply))
-        return refuse(c, "with Reply of", "Reply", m->reply);
+        return refuse(c, m->trace, "with Reply of", "Reply", m->reply);
     return true;
 }
 
@@ -132,6 +147,7 @@ static bool map_subject(struct core_loop *cl, struct client *c, struct message *
         if (!mapping_choose(s->mappings[i], SPAN_NONE, m->subject, &cl->loop->rng, &cl->scratch))
             return false;
         if (cl->config->options->trace) trace_mapping(c, m->subject, buf_span(&cl->scratch));
+        if (m->trace) message_trace_mapped(m->trace, buf_span(&cl->scratch));
         m->subject = buf_span(&cl->scratch);
         return m->subject.len > 0;
     }
@@ -194,6 +210,7 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     m.account = c->account;
     m.origin = c;
     m.uncounted = false;
+    m.trace = NULL;
 
     c->in_msgs++;
     c->in_bytes += cmd->total;
@@ -209,6 +226,7 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     if (c->pedantic && !subject_is_valid_literal(cmd->subject))
         client_send_error(c, "Invalid Publish Subject");
     cl->scratch.len = 0;
-    if (!map_subject(cl, c, &m)) return;
-    route(cl, c, &m);
+    if (cmd->header_len > 0 && !message_trace_open(c, &m)) return;
+    if (map_subject(cl, c, &m)) route(cl, c, &m);
+    if (m.trace) message_trace_close(cl, &m.trace);
 }

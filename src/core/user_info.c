@@ -4,23 +4,7 @@
 
 #include "auth/perms.h"
 #include "core/publish.h"
-#include "os/clock.h"
-
-static void write_server(struct core_loop *cl, struct jsonw *w)
-{
-    const struct core_identity *id = &cl->core->identity;
-
-    jsonw_object(w, "server");
-    jsonw_text(w, "name", id->name);
-    jsonw_text(w, "host", cl->config->options->host);
-    jsonw_text(w, "id", id->id);
-    jsonw_text(w, "ver", id->version);
-    jsonw_bool(w, "jetstream", false);
-    jsonw_int(w, "flags", 0);
-    jsonw_uint(w, "seq", atomic_fetch_add(&cl->core->counters.event_seq, 1) + 1);
-    jsonw_time(w, "time", clock_wall_ns());
-    jsonw_end_object(w);
-}
+#include "core/server_json.h"
 
 bool user_info_answer(struct core_loop *cl, struct client *c, const struct message *m)
 {
@@ -30,7 +14,7 @@ bool user_info_answer(struct core_loop *cl, struct client *c, const struct messa
 
     if (!span_is(m->subject, "$SYS.REQ.USER.INFO")) return false;
     jsonw_object(&w, NULL);
-    write_server(cl, &w);
+    server_json_write(cl, &w, "server");
     jsonw_object(&w, "data");
     jsonw_text(&w, "user", auth_identity_user(c->details->identity));
     jsonw_text(&w, "account", c->account->name);
