@@ -18,6 +18,16 @@ static void log_lines(enum log_level level, struct buf *text)
     }
 }
 
+/* What is wrong with the file, without the name that starts such lines on a terminal. */
+static void log_failure(struct buf *errors)
+{
+    struct span text = span_trim(buf_span(errors)), prefix = SPAN_LIT("nats-server: ");
+
+    if (text.len == 0) return;
+    if (span_has_prefix(text, prefix)) text = span_from(text, prefix.len);
+    log_error("Failed to reload server configuration: %.*s", SPAN_ARG(text));
+}
+
 /* How a change is told; "= " or ": " at the end: with its new value. */
 static const struct notice {
     const char *name, *text;
@@ -53,6 +63,8 @@ static void log_change(const struct config_change *change)
     }
     if (strcmp(change->name, "TLSConfig") == 0)
         log_info("Reloaded: tls = %s", change->new_text[0] ? "enabled" : "disabled");
+    else if (strcmp(change->name, "ClientAdvertise") == 0)
+        log_info("Reload: client_advertise = %s", change->new_text);
     else if (strcmp(change->name, "NoFastProducerStall") == 0)
         log_info("Reloaded: fast producers will %sbe stalled",
                  strcmp(change->new_text, "true") == 0 ? "not " : "");
@@ -94,9 +106,7 @@ void server_reload(struct server *s)
 
     notify_reloading();
     if (config_reload(s->core->config->options, &next, &messages) != ST_OK) {
-        if (messages.errors.len)
-            log_error("Failed to reload server configuration: %.*s",
-                      SPAN_ARG(span_trim(buf_span(&messages.errors))));
+        log_failure(&messages.errors);
     } else {
         log_lines(LOG_WARN, &messages.warnings);
         done = apply(s, next, &why) == ST_OK;

@@ -238,7 +238,8 @@ RELOADS = {
                                  then=PUBS + [b'SUB x 9\r\nPING\r\n']),
     'account-mappings': reload_row(TWO, TWO.replace('A {', 'A {mappings {foo: bar},'),
                                    [A1 + SUBS, B1 + SUBS2], then=PUBS),
-    'account-rename': reload_row(TWO, TWO.replace('A {', 'C {'), [A1 + SUBS, B1 + SUBS2], then=PUBS),
+    'account-rename': reload_row(TWO, TWO.replace('A {', 'C {'), [A1 + SUBS, B1 + SUBS2],
+    then=PUBS),
     'mappings-on': reload_row('', 'mappings {foo: bar}\n', then=PUBS),
     'mappings-off': reload_row('mappings {foo: bar}\n', '', then=PUBS),
     'connections': reload_row('', 'max_connections: 1\n'),
@@ -273,7 +274,7 @@ RELOADS = {
     'ws-on': reload_row('', WS),
     'ws-change': reload_row(WS, WS.replace('no_tls', 'compression: true, no_tls')),
     'tags': reload_row('', 'server_tags: [a, b]\n'),
-    'connect_error_reports': reload_row('',
-        'connect_error_reports: 5, reconnect_error_reports: 2\n'),
+    'connect_error_reports': reload_row(
+        '', 'connect_error_reports: 5, reconnect_error_reports: 2\n'),
     'max_traced': reload_row('', 'max_traced_msg_len: 10\n'),
 }
