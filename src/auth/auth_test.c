@@ -560,6 +560,15 @@ static void test_reload(void **state)
           .after = { .token = NULL } },
         { .user = "u", .pass = "p", .want = AUTH_MOVED, .before = { .username = "u",
           .password = "p" }, .after = { .username = "v", .password = "p" } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) check_reload(&rows[i], i);
+}
+
+static void test_reload_of_nkeys_and_defaults(void **state)
+{
+    struct reload rows[] = {
         { .nkey = NKEY, .sig = SIG, .want = AUTH_KEEP,
           .before = { .users = { { .nkey = TEXT(NKEY) } } },
           .after = { .users = { { .nkey = TEXT(NKEY) } } } },
@@ -648,7 +657,9 @@ int main(void)
         cmocka_unit_test(test_certificate_user_without_certificate),
         cmocka_unit_test(test_bcrypt_limits), cmocka_unit_test(test_client_leaves_during_bcrypt),
         cmocka_unit_test(test_descriptions), cmocka_unit_test(test_plaintext_warning),
-        cmocka_unit_test(test_reload), cmocka_unit_test(test_reload_changes_permissions),
+        cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_reload_of_nkeys_and_defaults),
+        cmocka_unit_test(test_reload_changes_permissions),
         cmocka_unit_test(test_reload_of_mapped_user),
     };
 

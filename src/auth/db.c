@@ -66,8 +66,7 @@ static bool has_only_system_account(const struct options *o)
     if (!span_is(span_of(o->accounts[0].name), system)) return false;
     for (size_t i = 0; i < o->user_count; i++)
         if (o->users[i].account == NULL) return false;
-    return is_empty(a->username) && is_empty(a->token) && a->default_permissions == NULL
-        && a->timeout_ns == 0;
+    return !o->has_authorization && is_empty(a->username) && is_empty(a->token);
 }
 
 static void add_implicit_user(struct auth_db *db)

@@ -113,6 +113,29 @@ static void append_byte_quoted(struct buf *b, unsigned char c)
         buf_append_char(b, (char)c);
 }
 
+/* Code points that a log shows as nothing, as a space or that turn its text around. */
+static bool is_invisible(uint32_t code)
+{
+    static const struct { uint32_t first, last; } ranges[] = {
+        { 0x80, 0xa0 }, { 0xad, 0xad }, { 0x1680, 0x1680 }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
+        { 0x205f, 0x206f }, { 0x3000, 0x3000 }, { 0xe000, 0xf8ff }, { 0xfeff, 0xfeff },
+        { 0xfff9, 0xfffb },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(ranges); i++)
+        if (code >= ranges[i].first && code <= ranges[i].last) return true;
+    return false;
+}
+
+/* The code point of a well-formed sequence of n >= 2 bytes. */
+static uint32_t decode(const char *p, size_t n)
+{
+    uint32_t code = (unsigned char)p[0] & (0xffu >> (n + 1));
+
+    for (size_t i = 1; i < n; i++) code = code << 6 | ((unsigned char)p[i] & 0x3fu);
+    return code;
+}
+
 void buf_append_quoted(struct buf *b, struct span s)
 {
     buf_append_char(b, '"');
@@ -122,7 +145,10 @@ void buf_append_quoted(struct buf *b, struct span s)
             append_byte_quoted(b, (unsigned char)s.p[i++]);
             continue;
         }
-        buf_append(b, s.p + i, n);
+        if (is_invisible(decode(s.p + i, n)))
+            buf_printf(b, "\\u%04x", decode(s.p + i, n));
+        else
+            buf_append(b, s.p + i, n);
         i += n;
     }
     buf_append_char(b, '"');

@@ -22,7 +22,8 @@ void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
 
 /* Append s in double quotes as Go's %q does: what log lines and -ERR texts show of a peer's bytes.
- * Bytes that are no UTF-8 and control characters are escaped. O(n). */
+ * Bytes that are no UTF-8, controls, format characters and spaces other than ' ' are escaped; code
+ * points that Unicode has not assigned are not. O(n). */
 void buf_append_quoted(struct buf *b, struct span s);
 
 /* Remove the first n bytes. O(len). */

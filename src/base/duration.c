@@ -67,8 +67,8 @@ enum status duration_parse(struct span text, int64_t *ns)
     if (!span_is(text, "0"))
         while (text.len > 0)
             if (!take_term(&text, &sum)) return ST_BAD_INPUT;
-    if (sum > INT64_MAX) return ST_BAD_INPUT;
-    *ns = negative ? -(int64_t)sum : (int64_t)sum;
+    if (sum > (uint64_t)INT64_MAX + (negative ? 1u : 0u)) return ST_BAD_INPUT;
+    *ns = negative ? (int64_t)(0 - sum) : (int64_t)sum;
     return ST_OK;
 }
 

@@ -22,6 +22,8 @@ void log_set_sink(struct log_sink *sink);
 /* Whether a message of this level would be written: guard costly arguments with it. */
 bool log_wants(enum log_level level);
 
+/* Format one line and hand it to the sink, if that wants the level. Any thread;
+ * allocates. */
 void log_at(enum log_level level, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 #define log_fatal(...) log_at(LOG_FATAL, __VA_ARGS__)

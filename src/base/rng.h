@@ -10,6 +10,7 @@ struct rng {
     uint64_t s[4];
 };
 
+/* Start the sequence that belongs to seed; every seed is a good one. */
 void rng_seed(struct rng *r, uint64_t seed);
 
 static inline uint64_t rng_next(struct rng *r)

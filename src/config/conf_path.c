@@ -39,6 +39,7 @@ char *conf_path_join(struct span includer, struct span name)
     struct buf out = { 0 };
     size_t root_len = includer.len > 0 && includer.p[0] == '/' ? 1 : 0;
 
+    buf_reserve(&out, includer.len + name.len + 2);
     while (includer.len > 0 && includer.p[includer.len - 1] != '/') includer.len--;
     if (root_len > 0) buf_append_char(&out, '/');
     append_clean(&out, root_len, includer);

@@ -166,7 +166,7 @@ static void flag_errors(void **state)
     static const struct { const char *line, *error; bool usage; int code; } rows[] = {
         { "-foo", "flag provided but not defined: -foo\n", true, 0 },
         { "-p abc", "invalid value \"abc\" for flag -p: parse error\n", true, 0 },
-        { "-p 70000", "invalid value \"70000\" for flag -p: value out of range\n", true, 0 },
+        { "-p 70000", "invalid value \"70000\" for flag -p: value out of range\n", false, 1 },
         { "-p", "flag needs an argument: -p\n", true, 0 },
         { "-D=xx", "invalid boolean value \"xx\" for -D: parse error\n", true, 0 },
         { "-=x", "bad flag syntax: -=x\n", true, 0 },

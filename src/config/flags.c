@@ -72,9 +72,12 @@ static enum status parse_integer(struct flag_parser *p, const struct flag *f, in
     errno = 0;
     *out = strtoll(s, &end, 0);
     if (*end != '\0' || end == s) return bad_value(p, f, before, middle, "parse error");
-    if (errno == ERANGE || *out < f->row->min || *out > f->row->max)
-        return bad_value(p, f, before, middle, "value out of range");
-    return ST_OK;
+    if (errno == ERANGE) return bad_value(p, f, before, middle, "value out of range");
+    if (*out >= f->row->min && *out <= f->row->max) return ST_OK;
+    (void)bad_value(p, f, before, middle, "value out of range");
+    p->msgs->show_usage = false;        /* a number, but of no use: nats-server fails later on */
+    p->msgs->exit_code = 1;
+    return ST_BAD_INPUT;
 }
 
 static void set_text(char **out, const char *value)

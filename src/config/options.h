@@ -175,6 +175,7 @@ struct options {
     bool allow_non_tls;
     struct tls_options *tls;            /* NULL: plain */
     struct authorization_options authorization;
+    bool has_authorization;             /* the file has the block, maybe an empty one */
     char *no_auth_user;
     char *system_account;               /* name; NULL: "$SYS" */
     bool no_system_account;

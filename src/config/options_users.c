@@ -188,6 +188,7 @@ void parse_authorization(struct option_reader *r, const struct conf_value *v)
         option_error(r, v, "\"authorization\" must be a map, not %s", conf_type_text(v->type));
         return;
     }
+    r->o->has_authorization = true;
     for (size_t i = 0; i < v->list->count; i++)
         read_authorization_item(r, &v->list->items[i], a, &users);
     if (users != NULL) option_users(r, users, NULL, a->default_permissions);

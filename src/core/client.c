@@ -44,7 +44,8 @@ void client_fill_info(const struct client *c, bool connect_info, struct info_fie
         .host = span_of(websocket ? o->websocket.host : host),
         .port = websocket ? core->websocket_port : port,
         .headers = !o->no_header_support, .max_payload = c->limits.max_payload,
-        .auth_required = auth_db_info_required(config->auth[c->listener]),
+        .auth_required = c->connect_received ? auth_db_required(config->auth[c->listener])
+                                             : auth_db_info_required(config->auth[c->listener]),
         .client_id = c->id,
         .client_ip = span_of(c->details->client_ip ? c->details->client_ip
                                                    : c->details->peer.host),
@@ -159,6 +160,7 @@ static void on_close(struct conn *conn)
     struct client *c = client_of(conn);
 
     core_of(client_loop(c))->clients--;
+    client_abandon_bcrypt(c);
     if (c->account) client_remove_all_subs(c);
     client_leave_account(c);
     atomic_fetch_sub(&c->core->counters.clients, 1);

@@ -17,6 +17,7 @@ enum close_reason {
 #undef CLOSE
 };
 
+/* The text that monitoring shows for reason. Static storage. */
 const char *close_reason_text(enum close_reason reason);
 
 struct responses;

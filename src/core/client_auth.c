@@ -12,6 +12,7 @@ struct client_bcrypt {                  /* details->pending while the worker has
     struct worker_job job;
     struct client *client;
     struct auth_result result;
+    atomic_bool abandoned;              /* the client closed: nobody wants to know */
     bool recheck;                       /* of a live client after a reload */
     uint64_t config_serial;             /* by which configuration */
 };
@@ -174,7 +175,7 @@ static bool accept_result(struct client *c, struct auth_result *r)
         client_auth_violation(c);
         return false;
     }
-    c->awaiting_auth = false;
+    c->awaiting_auth = c->conn.cautious = false;
     client_forget_upgrade(c);
     return client_join_account(c, a, perms);
 }
@@ -192,7 +193,8 @@ static void run_bcrypt(struct worker_job *job)
 {
     struct client_bcrypt *b = CONTAINER_OF(job, struct client_bcrypt, job);
 
-    if (!atomic_load(&b->client->core->shutting_down)) auth_bcrypt_run(b->result.job);
+    if (!atomic_load(&b->client->core->shutting_down) && !atomic_load(&b->abandoned))
+        auth_bcrypt_run(b->result.job);
     conn_notify(&b->client->conn, CLIENT_NOTIFY_AUTH);
 }
 
@@ -237,6 +239,11 @@ void client_on_bcrypt(struct client *c)
     auth_result_fini(&b->result);
     mem_free(b);
     if (!c->conn.closed && c->details->pending == NULL) conn_resume(&c->conn, CONN_PAUSE_AUTH);
+}
+
+void client_abandon_bcrypt(struct client *c)
+{
+    if (c->details->pending) atomic_store(&c->details->pending->abandoned, true);
 }
 
 void client_drop_bcrypt(struct client *c)
@@ -326,6 +333,9 @@ static void recheck_done(struct client *c, enum auth_recheck verdict, struct aut
     r->perms = NULL;
     client_apply_limits(c);
     client_recheck_subs(c);
+    if (c->subs.count == 0 || c->max_subs < 0 || c->subs.count < (uint64_t)c->max_subs) return;
+    client_send_error(c, "maximum subscriptions exceeded");
+    client_close(c, CLOSE_MAX_SUBSCRIPTIONS);
 }
 
 void client_recheck_auth(struct client *c)

@@ -79,7 +79,7 @@ static void start_session(struct client *c)
     if (c->listener == CORE_LISTENER_WEBSOCKET && o->websocket.has_authorization &&
         o->websocket.authorization.timeout_ns > 0)
         timeout = o->websocket.authorization.timeout_ns;
-    c->awaiting_auth = auth_db_required(config->auth[c->listener]);
+    c->awaiting_auth = c->conn.cautious = auth_db_required(config->auth[c->listener]);
     if (!c->awaiting_auth && !client_join_account(c, config->no_auth_account, NULL)) return;
     if (c->awaiting_auth) c->auth_deadline_ns = client_loop(c)->now_ns + timeout;
     client_start_ping(c, false);

@@ -28,6 +28,7 @@ void client_apply_limits(struct client *c);     /* of the server and the account
 void client_set_perms(struct client *c, struct perms *perms);   /* takes over the reference */
 void client_on_bcrypt(struct client *c);        /* the worker has finished details->pending */
 void client_drop_bcrypt(struct client *c);      /* the same for a client that has closed */
+void client_abandon_bcrypt(struct client *c);   /* it closes: don't begin with it any more */
 void client_recheck_auth(struct client *c);     /* after a reload */
 
 struct tls_stream;

@@ -24,6 +24,7 @@ static void fill_subs(struct client_stats *s, const struct client *c)
         if (sub == NULL) continue;
         max = atomic_load(&sub->max);
         sublist_append_filter(sub, &filter);
+        s->subs_bytes += sizeof *s->subs + filter.len + sublist_queue(sub).len + sub->sid_len;
         s->subs[n++] = (struct client_sub_stats){
             .subject = buf_take(&filter), .queue = dup_or_null(sublist_queue(sub)),
             .sid = mem_dup_span(sub_sid(sub)), .msgs = atomic_load(&sub->delivered),
@@ -54,9 +55,10 @@ void client_stats_fill(struct client_stats *s, struct client *c, enum client_sta
     s->out_msgs = c->conn.out.msgs;
     s->out_bytes = c->conn.out.msg_bytes;
     sync_mutex_unlock(&c->conn.out.mutex);
-    s->name = mem_dup(d->name);
-    s->lang = mem_dup(d->lang);
-    s->version = mem_dup(d->version);
+    /* While there is a CONNECT, what it says, also if the client was then refused. */
+    s->name = d->connect ? dup_or_null(d->connect->name) : mem_dup(d->name);
+    s->lang = d->connect ? dup_or_null(d->connect->lang) : mem_dup(d->lang);
+    s->version = d->connect ? dup_or_null(d->connect->version) : mem_dup(d->version);
     s->authorized_user = user[0] ? mem_dup(user) : NULL;
     s->nkey = d->connect ? dup_or_null(d->connect->nkey) : NULL;
     s->account = c->account ? mem_dup(c->account->name) : NULL;
@@ -95,6 +97,7 @@ void client_stats_copy(struct client_stats *to, const struct client_stats *from,
     to->certificates = NULL;
     to->certificate_count = 0;
     to->subs = from->subs && (parts & CLIENT_STATS_SUBS) ? copy_subs(from) : NULL;
+    if (to->subs == NULL) to->subs_bytes = 0;
 }
 
 void client_stats_close(struct client_stats *s, const char *reason)
@@ -103,7 +106,7 @@ void client_stats_close(struct client_stats *s, const char *reason)
     s->reason = mem_dup(reason);
 }
 
-void client_stats_fini(struct client_stats *s)
+void client_stats_drop_subs(struct client_stats *s)
 {
     for (uint32_t i = 0; s->subs && i < s->sub_count; i++) {
         mem_free(s->subs[i].subject);
@@ -111,6 +114,13 @@ void client_stats_fini(struct client_stats *s)
         mem_free(s->subs[i].sid);
     }
     mem_free(s->subs);
+    s->subs = NULL;
+    s->subs_bytes = 0;
+}
+
+void client_stats_fini(struct client_stats *s)
+{
+    client_stats_drop_subs(s);
     mem_free(s->kind_type);
     mem_free(s->ip);
     mem_free(s->reason);

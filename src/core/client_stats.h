@@ -34,6 +34,7 @@ struct client_stats {
     size_t certificate_count;
     char *authorized_user, *account;    /* NULL: none yet */
     struct client_sub_stats *subs;      /* sub_count of them with CLIENT_STATS_SUBS, else NULL */
+    size_t subs_bytes;                  /* what subs takes, about */
     char *nkey;
 };
 
@@ -51,6 +52,9 @@ void client_stats_copy(struct client_stats *to, const struct client_stats *from,
 
 /* Mark as closed now, for this reason. */
 void client_stats_close(struct client_stats *s, const char *reason);
+
+/* Free subs; sub_count stays. */
+void client_stats_drop_subs(struct client_stats *s);
 
 void client_stats_fini(struct client_stats *s);
 

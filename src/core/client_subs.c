@@ -257,6 +257,25 @@ void client_on_unsub(struct client *c, const struct parser_command *cmd)
 
 /* ---- reload ---- */
 
+static void log_removed(const struct client *c, struct span subject, struct span queue,
+                        struct span sid)
+{
+    struct buf line = { 0 };
+
+    buf_append_text(&line, "Removed sub ");
+    buf_append_quoted(&line, subject);
+    if (queue.len) {
+        buf_append_text(&line, " using queue ");
+        buf_append_quoted(&line, queue);
+    }
+    buf_append_text(&line, " (sid ");
+    buf_append_quoted(&line, sid);
+    buf_append_text(&line, ") for ");
+    auth_identity_describe(c->details->identity, &line);
+    log_info("%s - not authorized", buf_text(&line));
+    buf_free(&line);
+}
+
 static bool is_still_allowed(struct client *c, const struct sub *sub)
 {
     struct buf filter = { 0 };
@@ -270,6 +289,7 @@ static bool is_still_allowed(struct client *c, const struct sub *sub)
         buf_printf(&suffix, " (sid \"%.*s\")", SPAN_ARG(sub_sid(sub)));
         send_violation(c, buf_span(&filter), queue, sub_sid(sub), buf_text(&suffix));
         buf_free(&suffix);
+        log_removed(c, buf_span(&filter), queue, sub_sid(sub));
     }
     buf_free(&filter);
     return allowed;

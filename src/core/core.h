@@ -93,6 +93,7 @@ MUST_USE enum status core_new(struct core **out, struct options *options, unsign
 /* Loops must have ended and all clients be gone: see core_close_clients. */
 void core_free(struct core **core);
 
+/* Take and give back a reference; the last one frees it. Any thread. */
 struct core_config *core_config_ref(struct core_config *c);
 void core_config_unref(struct core_config *c);
 

@@ -153,21 +153,26 @@ void core_config_unref(struct core_config *c)
     mem_free(c);
 }
 
-/* "host", "host:port", "[v6]:port" of client_advertise, which config/ has checked. */
-static void advertise(struct core_config *c)
+/* "host", "host:port", "[v6]:port" of client_advertise. */
+static enum status advertise(struct core_config *c, struct error *why)
 {
     struct span text = span_of(c->options->client_advertise);
     const char *colon = text.len ? strrchr(text.p, ':') : NULL;
     uint64_t port;
 
-    if (text.len == 0) return;
-    if (colon && span_to_u64(span_of(colon + 1), &port)) {
+    if (text.len == 0) return ST_OK;
+    if (colon && text.p[text.len - 1] != ']') {
+        if (!span_to_u64(span_of(colon + 1), &port) || port > UINT16_MAX)
+            return error_set(why, ST_BAD_INPUT, "Error setting server INFO with ClientAdvertise "
+                             "value of %s, err=strconv.Atoi: parsing \"%s\": invalid syntax",
+                             text.p, colon + 1);
         c->advertise_port = (int)port;
         text.len = (size_t)(colon - text.p);
     }
     if (text.len > 1 && text.p[0] == '[' && text.p[text.len - 1] == ']')
         text = span_make(text.p + 1, text.len - 2);
     c->advertise_host = mem_dup_span(text);
+    return ST_OK;
 }
 
 enum status core_config_new(struct core_config **out, struct core *core, struct options *options,
@@ -184,10 +189,10 @@ enum status core_config_new(struct core_config **out, struct core *core, struct 
     c->load_wall_ns = clock_wall_ns();
     st = plan_make(&plan, options, why);
     if (st == ST_OK) st = core_config_make_transports(c, why);
+    if (st == ST_OK) st = advertise(c, why);
     if (st == ST_OK) {
         c->auth[CORE_LISTENER_CLIENT] = auth_db_new(options, AUTH_CLIENT);
         c->auth[CORE_LISTENER_WEBSOCKET] = auth_db_new(options, AUTH_WEBSOCKET);
-        advertise(c);
         plan_apply(&plan, core, options);
         c->no_auth_account = core->global;
         *out = c;

@@ -144,7 +144,7 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
         return true;
     }
     max = atomic_load(&sub->max);       /* ordered after waking up, see sync_epochs_enter */
-    if (max > 0 && !count_exactly(c, sub))
+    if (max > 0 && !m->uncounted && !count_exactly(c, sub))
         return withhold(m, sub, "Not delivered because auto-unsubscribe exceeded");
     if (m->trace) message_trace_egress(m->trace, sub, NULL);
     if (m->reply.len && atomic_load_explicit(&sub->track_responses, memory_order_acquire))
@@ -154,10 +154,12 @@ bool client_deliver(struct loop *l, struct sub *sub, const struct message *m)
         stage_raw(l, &c->conn, sub, m);
     else
         stage_formatted(l, &c->conn, sub, m, &f);
-    s = conn_stage_of(l, &c->conn);
-    s->msgs++;
-    s->msg_bytes += m->total;           /* as nats-server: with a header that was stripped */
-    if (max <= 0) count_later(s, sub);
+    if (!m->uncounted) {
+        s = conn_stage_of(l, &c->conn);
+        s->msgs++;
+        s->msg_bytes += m->total;       /* as nats-server: with a header that was stripped */
+        if (max <= 0) count_later(s, sub);
+    }
     if (core_of(l)->config->options->trace) trace_delivery(c, sub, m, f.header_len, f.total);
     return true;
 }

@@ -17,6 +17,7 @@ struct listener {
     struct loop *loop;
     enum core_listener kind;
     int fd;                             /* -1: closed */
+    struct socket_address bound;
     struct timer rest;
     unsigned burst;             /* accepts per event: one, more while connections queue up */
     uint64_t iteration;         /* of the loop, at the last event */
@@ -59,25 +60,40 @@ static void on_rested(struct timer *t, void *loop)
 }
 
 enum status listener_open(struct listener **out, struct core *core, enum core_listener kind,
-                          const char *host, int port, struct socket_address *bound,
-                          struct error *why)
+                          const char *host, int port, struct error *why)
 {
     struct listener *self = mem_zero(sizeof *self);
+    struct error cause = { "" };
     enum status st;
 
     *out = NULL;
     *self = (struct listener){ .pollable.on_event = on_event, .core = core, .kind = kind,
                                .loop = core->loops.loops[0], .rest.fire = on_rested, .burst = 1 };
-    st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, bound, why);
-    if (st == ST_OK && poll_add(&self->loop->poll, self->fd, &self->pollable, true, false) != ST_OK) {
+    st = socket_listen(host, port < 0 ? 0 : (uint16_t)port, &self->fd, &self->bound, &cause);
+    if (st != ST_OK) {
+        if (kind == CORE_LISTENER_WEBSOCKET)
+            error_set(why, st, "Unable to listen for websocket connections: %s", cause.text);
+        else
+            error_set(why, st, "Error listening on port: %s:%d, \"%s\"", host ? host : "0.0.0.0",
+                      port < 0 ? 0 : port, cause.text);
+        goto fail;
+    }
+    st = poll_add(&self->loop->poll, self->fd, &self->pollable, true, false);
+    if (st != ST_OK) {
         socket_close(self->fd);
         st = error_set(why, ST_IO, "can't watch the listening socket");
+        goto fail;
     }
-    if (st == ST_OK)
-        *out = self;
-    else
-        mem_free(self);
+    *out = self;
+    return ST_OK;
+fail:
+    mem_free(self);
     return st;
+}
+
+const struct socket_address *listener_bound(const struct listener *l)
+{
+    return &l->bound;
 }
 
 static void release(struct sync_retired *r, void *loop)

@@ -8,10 +8,13 @@
 
 struct listener;
 
-/* Listen and accept from the moment loop 0 runs. On OK *bound says where. IO: why. */
+/* Listen and accept from the moment loop 0 runs; port 0 or below: any free one. IO: why. */
 MUST_USE enum status listener_open(struct listener **out, struct core *core,
                                    enum core_listener kind, const char *host, int port,
-                                   struct socket_address *bound, struct error *why);
+                                   struct error *why);
+
+/* Where it listens; lives as long as l. */
+const struct socket_address *listener_bound(const struct listener *l);
 
 /* Stop accepting and close the socket; clients stay. On loop 0, or while it does not run.
  * *l may be NULL. */

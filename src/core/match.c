@@ -17,7 +17,7 @@
 #define PERMITS 2
 
 struct match_permits {
-    struct perms *perms[PERMITS];       /* references: nobody else takes the address; or NULL */
+    struct perms *perms[PERMITS];       /* references: no other takes the address; or NULL */
     bool allowed[PERMITS];
     unsigned next;
 };

@@ -27,6 +27,7 @@ struct match {
     struct match_permits *permits;
 };
 
+/* An empty cache for that loop; seed: of the hashes, secret. Memory comes with the first use. */
 struct match_cache *match_cache_new(unsigned loop, uint64_t seed);
 void match_cache_free(struct match_cache **mc);
 
@@ -45,6 +46,7 @@ struct match_stats {
     uint64_t fanout_count;
 };
 
+/* The counters so far. On the owning loop. */
 struct match_stats match_cache_stats(const struct match_cache *mc);
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef CORE_MESSAGE_H
 #define CORE_MESSAGE_H
 
+#include <stdbool.h>
+
 #include "base/span.h"
 
 struct account;
@@ -19,6 +21,7 @@ struct message {
     struct shared_bytes *keep;          /* holds body, so that targets can refer to it; or NULL */
     struct account *account;
     struct client *origin;              /* NULL: the server itself */
+    bool uncounted;                     /* a status like 503: neither UNSUB's max nor statistics */
     struct message_trace *trace;        /* somebody wants to know its way; or NULL */
 };
 

@@ -130,7 +130,7 @@ static void send_no_responders(struct core_loop *cl, struct client *c, const str
     for (uint32_t i = 0; i < match.plain_count; i++) {
         size_t len = text->len - 2;
         struct message reply = { .subject = m->reply, .body = text->p, .header_len = len,
-                                 .total = len, .account = c->account };
+                                 .total = len, .account = c->account, .uncounted = true };
         if (match.plain[i]->subscriber != &c->subscriber) continue;
         client_deliver(cl->loop, match.plain[i], &reply);
         break;
@@ -159,7 +159,8 @@ static struct shared_bytes *share_large(struct message *m, const struct match *m
 {
     struct shared_bytes *copy;
 
-    if (m->total <= 16 * 1024 || m->keep || match->plain_count + match->group_count < 2) return NULL;
+    if (m->total <= 16 * 1024 || m->keep) return NULL;
+    if (match->plain_count + match->group_count < 2) return NULL;
     copy = shared_bytes_new(m->total + 2);
     memcpy(copy->bytes, m->body, m->total + 2);
     copy->len = m->total + 2;
@@ -208,6 +209,7 @@ void client_on_pub(struct client *c, const struct parser_command *cmd, struct sh
     m.keep = keep;
     m.account = c->account;
     m.origin = c;
+    m.uncounted = false;
     m.trace = NULL;
 
     c->in_msgs++;

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* responses.c - a map with expiry; expired entries are cleared out when it is full. */
+/* responses.c - a map with expiry; expired entries are cleared out when it is full.
+ *
+ * The map moves its last entry, the newest, to where one is removed. A hand that goes round over
+ * the entries therefore meets a new one only after all that were there before it. */
 #include "core/responses.h"
 
 #include "base/map.h"
 #include "base/mem.h"
 #include "os/sync.h"
+
+#define CLEAR_INTERVAL_NS INT64_C(1000000000)
 
 struct response {
     int64_t left, expires_ns;
@@ -14,6 +19,8 @@ struct responses {
     struct sync_mutex mutex;
     struct map map;             /* reply subject -> struct response */
     int64_t max, ttl_ns;
+    int64_t next_clear_ns;      /* looking for what expired costs much: not each time */
+    size_t hand;                /* where the next victim stands */
     bool active;
 };
 
@@ -59,14 +66,22 @@ static void drop(struct responses *r, size_t i)
     mem_free(map_remove(&r->map, span_make(e->key, e->key_len)));
 }
 
-/* Room for one more: what expired goes, else what stands first. */
+/* Room for one more: what expired goes, else what would expire first. O(entries). */
 static void make_room(struct responses *r, int64_t now_ns)
 {
+    size_t first = 0;
+
     for (size_t i = r->map.count; i-- > 0;) {
         const struct response *e = r->map.entries[i].value;
         if (r->ttl_ns > 0 && e->expires_ns <= now_ns) drop(r, i);
     }
-    if (r->map.count >= RESPONSES_MAX) drop(r, 0);
+    if (r->map.count < RESPONSES_MAX) return;
+    for (size_t i = 1; i < r->map.count; i++) {
+        const struct response *e = r->map.entries[i].value;
+        const struct response *least = r->map.entries[first].value;
+        if (e->expires_ns < least->expires_ns) first = i;
+    }
+    drop(r, first);
 }
 
 void responses_add(struct responses *r, struct span reply, int64_t now_ns)

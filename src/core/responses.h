@@ -7,7 +7,7 @@
 
 #include "base/span.h"
 
-#define RESPONSES_MAX 4096      /* entries; beyond that the oldest go */
+#define RESPONSES_MAX 4096      /* entries; beyond that expired ones go, else any */
 
 struct responses;
 
@@ -19,6 +19,8 @@ void responses_free(struct responses **r);
  * r may be NULL. O(entries). */
 void responses_configure(struct responses *r, bool active, int64_t max, int64_t ttl_ns);
 
+/* Remember that the client was sent a message with this reply subject: it may answer anew. Any
+ * loop. Amortised O(1); O(entries) when full. */
 void responses_add(struct responses *r, struct span reply, int64_t now_ns);
 
 /* Whether a publish to subject is an answer that is still due; counts it. r may be NULL. */

@@ -23,7 +23,7 @@ struct sub {
     struct sublist_node *node;          /* where it stands in the sublist; NULL: nowhere */
     struct sublist_group *group;        /* queue group at that node; NULL: plain */
     struct sync_mail reap;              /* to the owner: it reached its max */
-    _Atomic int64_t max;                /* UNSUB max; 0: no limit; SUB_MAX_PENDING: about to be set */
+    _Atomic int64_t max;                /* UNSUB max; 0: no limit; or SUB_MAX_PENDING */
     _Atomic int64_t delivered;
     uint32_t index;                     /* position in the node's or group's array */
     uint16_t sid_len;

@@ -74,6 +74,7 @@ struct sublist_counts {
     uint64_t subs, inserts, removes;
 };
 
+/* Subscriptions in it now, and changes since it was made. Under the lock. */
 struct sublist_counts sublist_counts(const struct sublist *sl);
 
 #endif

@@ -77,7 +77,7 @@ static void put_sub(struct jsonw *w, const struct client_stats *c,
     jsonw_text_if(w, "qgroup", sub->queue);
     jsonw_text(w, "sid", sub->sid);
     jsonw_int(w, "msgs", sub->msgs);
-    jsonw_int_if(w, "max", sub->max);
+    jsonw_int_if(w, "max", c->stop_wall_ns ? 0 : sub->max);
     jsonw_uint(w, "cid", c->cid);
     jsonw_end_object(w);
 }
@@ -117,7 +117,10 @@ static void put_connection(struct jsonw *w, const struct client_stats *c,
     put_traffic(w, c);
     put_client(w, c, o->auth);
     put_subs(w, c, o);
-    if (tagged) jsonw_text(w, "name_tag", c->account);
+    if (tagged)
+        jsonw_text(w, "name_tag", c->account);
+    else if (o->auth && c->account == NULL && !c->stop_wall_ns)
+        jsonw_text(w, "name_tag", "$G");        /* until it has authenticated */
     jsonw_end_object(w);
 }
 

@@ -2,7 +2,7 @@
 /* balance.c - which loop a connection lives on.
  *
  * Connections start on one loop, because waking another core costs more than most messages. A loop
- * that used more than BUSY of its core in the last window hands its hottest connections to the
+ * that used more than BUSY of its core in the last windows hands its hottest connections to the
  * idlest loop, as much as evens the two out; a single hot connection stays where it is. */
 #include "net/balance.h"
 
@@ -10,9 +10,10 @@
 #include "os/clock.h"
 #include "os/thread.h"
 
-#define WINDOW_NS INT64_C(100000000)
+#define WINDOW_NS INT64_C(10000000)
 #define BUSY 700                        /* per mille of a core */
 #define IDLE 500
+#define BUSY_WINDOWS 2                  /* in a row, before anything moves */
 #define MOVES_MAX 8                     /* per window */
 #define WORTH 256                       /* who brings less than this part of the input stays */
 
@@ -69,7 +70,9 @@ static void shed(struct loop *l, uint32_t load)
     for (struct list *i = l->conns.next; i != &l->conns; i = i->next)
         total += CONTAINER_OF(i, struct conn, owned)->in_bytes_window;
     excess = total * (load - other) / 2 / load;
-    for (int moves = 0; moves < MOVES_MAX && (c = hottest_below(l, total / WORTH + 1, excess)) != NULL; moves++) {
+    for (int moves = 0; moves < MOVES_MAX; moves++) {
+        c = hottest_below(l, total / WORTH + 1, excess);
+        if (c == NULL) break;
         excess -= c->in_bytes_window;
         conn_migrate(c, to);
     }
@@ -87,7 +90,8 @@ void conn_balance(struct loop *l)
         atomic_store_explicit(&l->load, load, memory_order_relaxed);
         atomic_store_explicit(&l->load_ns, l->now_ns, memory_order_relaxed);
         /* A window longer than this was mostly sleep: nothing is hot. */
-        if (load > BUSY && span_ns < 3 * WINDOW_NS) shed(l, load);
+        l->busy_windows = load > BUSY && span_ns < 3 * WINDOW_NS ? l->busy_windows + 1 : 0;
+        if (l->busy_windows >= BUSY_WINDOWS) shed(l, load);
     }
     for (struct list *i = l->conns.next; i != &l->conns && load > BUSY / 2; i = i->next)
         CONTAINER_OF(i, struct conn, owned)->in_bytes_window = 0;

@@ -56,7 +56,8 @@ struct block *block_new(struct block_pool *pool, size_t want, int prefer_large)
     struct block *none = NULL;
     unsigned zero = 0;
 
-    if (want <= SMALL_CAP && !prefer_large) return take(&pool->small, &pool->small_count, SMALL_CAP);
+    if (want <= SMALL_CAP && !prefer_large)
+        return take(&pool->small, &pool->small_count, SMALL_CAP);
     if (want <= LARGE_CAP) return take(&pool->large, &pool->large_count, LARGE_CAP);
     assert(want <= UINT32_MAX);
     return take(&none, &zero, want);

@@ -10,6 +10,8 @@
 #include "net/linger.h"
 #include "os/clock.h"
 
+#define CAUTIOUS_READ_BYTES 4096        /* what may have to be kept while a password is checked */
+
 static void on_event(struct pollable *p, struct loop *l, const struct poll_event *e);
 static void on_mail(struct sync_mail *mail, void *loop);
 static void fire_timer(struct timer *t, void *loop);
@@ -98,7 +100,7 @@ static void adopt(struct conn *c, struct loop *l)
     } else {
         if (c->ops->on_moved) c->ops->on_moved(c);
         if (c->closed) return;
-        conn_add_work(c);               /* whatever came up on the way: output to flush, input kept */
+        conn_add_work(c);       /* what came up on the way: output to flush, input kept */
     }
 }
 
@@ -195,7 +197,8 @@ static ssize_t read_into_buffer(struct loop *l, struct conn *c)
     ssize_t n;
 
     if (kept) memcpy(l->read_buffer, c->tail->bytes, kept);
-    n = c->transport->read(c, l->read_buffer + kept, LOOP_READ_BYTES);
+    n = c->transport->read(c, l->read_buffer + kept,
+                           c->cautious ? CAUTIOUS_READ_BYTES : LOOP_READ_BYTES);
     if (n <= 0) return n;
     process(l, c, l->read_buffer, kept + (size_t)n, NULL);
     return n;

@@ -5,8 +5,8 @@
  * and, for plain TCP, send it; the output queue is what they share. The protocol above (core/'s
  * client) embeds struct conn first and gives conn_ops; the transport below moves the bytes.
  *
- *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes* -> conn_close -> on_close
- *      -> on_release
+ *      conn_init -> conn_open -> on_open -> on_ready -> on_bytes*
+ *                -> conn_close -> on_close -> on_release
  *
  * After conn_close nothing is read or sent; the memory goes when no loop can hold it any more. */
 #ifndef NET_CONN_H
@@ -95,6 +95,7 @@ struct conn {
     int fd;
     uint8_t paused;                     /* enum conn_pause bits */
     bool closed, gentle, opened, ready, suspended, polled;
+    bool cautious;                      /* read little at once: nobody vouches for it yet */
     bool flush_duty;                    /* handed over by another loop or turn */
     bool handshake_armed;               /* EPOLLOUT on behalf of the handshake */
     bool timer_parked, io_timer_parked; /* set timers while moving between loops */
@@ -137,7 +138,7 @@ void conn_notify(struct conn *c, unsigned bits);
 void conn_set_timer(struct conn *c, int64_t due_ns);    /* owner only */
 void conn_clear_timer(struct conn *c);
 
-/* Set by on_bytes when its budget is used up: the rest comes later in this or the next iteration. */
+/* Set by on_bytes when its budget is used up: the rest comes in this or the next iteration. */
 void conn_suspend(struct conn *c);
 
 /* ---- staging, on any loop ---- */

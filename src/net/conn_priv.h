@@ -14,6 +14,7 @@ enum {
     CONN_COMMAND_WRITE_ERROR = 1 << 20, /* end: the socket refused output */
 };
 
+/* Have the owner act on bits. Any loop within an iteration in which it may hold c. */
 void conn_command(struct conn *c, unsigned bits);
 
 /* Splice one stage onto its target's queue; false: there is nothing to flush. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conn_stress_test.c - two loops on threads stage for the same connections while these move
- * between the loops, pause, resume and close; receivers block at random. Every byte arrives exactly once, in
- * the order of its producer; a closed connection is released exactly once. Meant for TSan, too. */
+ * between the loops, pause, resume and close; receivers block at random. Every byte arrives
+ * exactly once, in the order of its producer; a closed connection is released exactly once. Meant
+ * for TSan, too. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

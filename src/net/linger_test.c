@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* linger_test.c - the peer's input is swallowed until it closes, until time is up, or at the end. */
+/* linger_test.c - the peer's input is swallowed until it closes, time is up, or the end comes. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

@@ -22,7 +22,7 @@ int64_t loop_now(struct loop *l)
     return l->now_ns = clock_mono_ns();
 }
 
-static enum status loop_init(struct loop *l, struct loop_group *g, unsigned index, uint64_t seed)
+static enum status init_one(struct loop *l, struct loop_group *g, unsigned index, uint64_t seed)
 {
     *l = (struct loop){ .group = g, .index = index };
     list_init(&l->conns);
@@ -45,7 +45,7 @@ enum status loop_group_init(struct loop_group *g, unsigned count, uint64_t seed)
     for (unsigned i = 0; i < count; i++) {
         size_t bytes = (sizeof(struct loop) + SYNC_LINE - 1) / SYNC_LINE * SYNC_LINE;
         g->loops[i] = mem_aligned(SYNC_LINE, bytes);
-        if (loop_init(g->loops[i], g, i, seed) != ST_OK) return ST_IO;
+        if (init_one(g->loops[i], g, i, seed) != ST_OK) return ST_IO;
     }
     return ST_OK;
 }

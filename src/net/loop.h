@@ -16,7 +16,7 @@
 #include "os/poll.h"
 #include "os/sync.h"
 
-#define LOOP_READ_BYTES (256 * 1024)            /* one recv; where much is queued, 64 KiB costs more */
+#define LOOP_READ_BYTES (256 * 1024)            /* one recv; 64 KiB costs more on long queues */
 #define LOOP_HANDSHAKES_MAX 8                   /* steps of handshakes in one iteration */
 #define LOOP_STAGED_BYTES_MAX (1024 * 1024)     /* blocks staged before they are spliced */
 
@@ -76,6 +76,7 @@ struct loop {
     struct sync_retired *retired, **retired_end;
     struct loop_stats stats;
     int64_t window_start_ns, window_cpu_ns;     /* of the load measurement */
+    unsigned busy_windows;              /* in a row */
 
     /* Written by others. */
     _Alignas(SYNC_LINE) struct sync_mailbox mailbox;
@@ -142,6 +143,7 @@ struct loop_grace {
     void (*done)(struct loop_grace *g);
 };
 
+/* Begin the wait; g is the caller's and stays until done. On l. O(loops). */
 void loop_grace(struct loop *l, struct loop_grace *g, void (*done)(struct loop_grace *g));
 
 /* Numbers for connections, dense, reused after release. Any thread. */

@@ -3,7 +3,8 @@
  *
  * Staged blocks are private to a loop. loop_commit first splices all of them onto the queues of
  * their targets, then flushes, so that no effect is seen before its cause. Under the queue's lock
- * there are only pointer operations; the system call runs outside of it, by one flusher at a time.
+ * there are pointer operations, the filling of the last queued block, and the arming of EPOLLOUT;
+ * writes run outside, by one flusher at a time.
  * Whoever stops flushing with data left either armed EPOLLOUT or handed the duty to the owner. */
 #include <errno.h>
 
@@ -118,12 +119,36 @@ static int64_t stall_for(size_t pending, int64_t max)
     return 2000000 + 3000000 * (over < room ? over : room) / room;
 }
 
+/* Link what is staged behind what is queued. While something is queued the target is slower than
+ * its input: then bytes are moved into the room that the last block has left, and emptied blocks
+ * go to *freed, so that many small deliveries to a slow target don't hold a block each. A flusher
+ * at work reads only what was there before. Lock held. */
+static void append(struct outq *q, struct stage *s, struct block **freed)
+{
+    while (s->head && q->tail && !q->tail->shared && !s->head->shared) {
+        struct block *b = s->head;
+        size_t len = b->end - b->start;
+        if (len > q->tail->cap - q->tail->end) break;
+        memcpy(q->tail->bytes + q->tail->end, b->data + b->start, len);
+        q->tail->end += len;
+        s->head = b->next;
+        b->next = *freed;
+        *freed = b;
+    }
+    if (s->head == NULL) return;
+    if (q->tail)
+        q->tail->next = s->head;
+    else
+        q->head = s->head;
+    q->tail = s->tail;
+}
+
 bool conn_splice(struct loop *l, struct stage *s)
 {
     struct conn *c = s->conn;
     struct outq *q = &c->out;
     int64_t max = atomic_load_explicit(&l->group->limits.max_pending, memory_order_relaxed);
-    struct block *garbage = NULL;
+    struct block *garbage = NULL, *killed = NULL;
     bool over = false, flush;
 
     l->stage_of[c->slot] = 0;
@@ -133,18 +158,12 @@ bool conn_splice(struct loop *l, struct stage *s)
         garbage = s->head;
         flush = false;
     } else {
-        if (s->head) {
-            if (q->tail)
-                q->tail->next = s->head;
-            else
-                q->head = s->head;
-            q->tail = s->tail;
-        }
+        append(q, s, &garbage);
         q->pending += s->bytes;
         q->msgs += s->msgs;
         q->msg_bytes += s->msg_bytes;
         over = q->pending > (uint64_t)max;
-        if (over) garbage = kill_queue(q);
+        if (over) killed = kill_queue(q);
         flush = !over && !q->flushing && !q->blocked;
         if (q->pending > (uint64_t)max / 4 * 3) {
             atomic_store_explicit(&q->crowded, true, memory_order_relaxed);
@@ -155,6 +174,7 @@ bool conn_splice(struct loop *l, struct stage *s)
     }
     sync_mutex_unlock(&q->mutex);
     block_free_list(&l->blocks, garbage);
+    block_free_list(&l->blocks, killed);
     if (over) conn_command(c, CONN_COMMAND_SLOW);
     return flush;
 }
@@ -225,7 +245,8 @@ static void note_progress(struct loop *l, struct outq *q)
 {
     int64_t max = atomic_load_explicit(&l->group->limits.max_pending, memory_order_relaxed);
 
-    if (atomic_load_explicit(&q->crowded, memory_order_relaxed) && q->pending <= (uint64_t)max / 4 * 3)
+    if (!atomic_load_explicit(&q->crowded, memory_order_relaxed)) return;
+    if (q->pending <= (uint64_t)max / 4 * 3)
         atomic_store_explicit(&q->crowded, false, memory_order_relaxed);
 }
 

@@ -29,7 +29,7 @@ static void write_digest(unsigned char *der, int len, char out[65])
 
     out[0] = '\0';
     if (len <= 0) return;
-    SHA256(der, (size_t)len, digest);
+    EVP_Digest(der, (size_t)len, digest, NULL, EVP_sha256(), NULL);
     OPENSSL_free(der);
     write_hex(digest, sizeof digest, out);
 }

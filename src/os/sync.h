@@ -2,8 +2,8 @@
 /* sync.h - everything loops use to share something. What is not built from this file is owned by
  * one loop (ARCHITECTURE.md lists what is shared, and why).
  *
- * Lock order: sublist (brlock sides by number) before output queue before mailbox; never two
- * output queues at once. No callback runs under a lock. */
+ * Lock order: sublist (brlock sides by number) before output queue; never two output queues at
+ * once; posting to a mailbox takes no lock. Callbacks under a lock: see ARCHITECTURE.md. */
 #ifndef OS_SYNC_H
 #define OS_SYNC_H
 
@@ -22,6 +22,7 @@ struct sync_mutex {
     atomic_uint state;          /* 0 free, 1 held, 2 held and somebody sleeps */
 };
 
+/* The parts of lock and unlock that may call the system; not for others. */
 void sync_mutex_lock_slow(struct sync_mutex *m);
 void sync_mutex_wake(struct sync_mutex *m);
 
@@ -60,6 +61,7 @@ struct sync_brlock {
     unsigned count;
 };
 
+/* A lock with so many sides, all free. O(sides) memory. */
 void sync_brlock_init(struct sync_brlock *l, unsigned sides);
 void sync_brlock_fini(struct sync_brlock *l);
 
@@ -142,6 +144,7 @@ struct sync_epochs {
     unsigned count;
 };
 
+/* For so many loops, all asleep. */
 void sync_epochs_init(struct sync_epochs *e, unsigned loops);
 void sync_epochs_fini(struct sync_epochs *e);
 

@@ -2,8 +2,9 @@
 /* sync_model_test.c - every interleaving of small models of the protocols between loops.
  *
  * Each model is a few processes; a step is one atomic operation, or one section under a lock, of
- * the code named beside it, in sequentially consistent order. All schedules are walked. Every model has
- * variants with one safeguard taken away, in which the walk must find the failure: so it can. */
+ * the code named beside it, in sequentially consistent order. All schedules are walked. Every model
+ * has variants with one safeguard taken away, in which the walk must find the
+ * failure: so it can. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -15,6 +15,7 @@ struct thread {
  * IO: the system has no more threads. */
 enum status thread_start(struct thread *t, const char *name, void *(*run)(void *arg), void *arg);
 
+/* Wait until it ended. Once per thread. */
 void thread_join(struct thread *t);
 
 int thread_core_count(void);            /* cores this process may use, at least 1 */

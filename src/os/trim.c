@@ -17,7 +17,8 @@ size_t trim_code(void)
     if (maps == NULL) return 0;
     while (fgets(line, sizeof line, maps) != NULL) {
         /* Only private, executable, not writable, and backed by a file: its pages are clean. */
-        if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %1s", &from, &to, permissions, path) != 4) continue;
+        if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %1s", &from, &to, permissions, path) != 4)
+            continue;
         if (strcmp(permissions, "r-xp") != 0 || path[0] != '/') continue;
         if (madvise((void *)(uintptr_t)from, to - from, MADV_DONTNEED) == 0) total += to - from;
     }

@@ -141,11 +141,6 @@ void mapping_free(struct mapping **m)
     *m = NULL;
 }
 
-struct span mapping_source(const struct mapping *m)
-{
-    return span_of(m->source);
-}
-
 bool mapping_matches(const struct mapping *m, struct span subject)
 {
     return subject_matches(span_of(m->source), subject);

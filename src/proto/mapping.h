@@ -27,8 +27,6 @@ MUST_USE enum status mapping_compile(struct mapping **out, struct span source,
                                      struct error *why);
 void mapping_free(struct mapping **m);
 
-struct span mapping_source(const struct mapping *m);            /* borrowed from m */
-
 /* The literal subject is one that the mapping applies to. */
 bool mapping_matches(const struct mapping *m, struct span subject);
 

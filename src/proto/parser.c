@@ -26,8 +26,10 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Split the line at p into arguments. Blanks before the first one are the caller's. */
-static void scan_args(const char *p, const char *end, struct args *a)
+/* Split the line at p into arguments. Blanks before the first one are the caller's. As in
+ * nats-server a CR inside the line separates those of SUB and UNSUB (cr_splits), but is part of
+ * those of PUB and HPUB. */
+static void scan_args(const char *p, const char *end, bool cr_splits, struct args *a)
 {
     const char *start = p;
 
@@ -39,6 +41,7 @@ static void scan_args(const char *p, const char *end, struct args *a)
             a->nul |= *p == '\0';
             continue;
         }
+        if (*p == '\r' && !cr_splits && p + 1 < end && p[1] != '\n') continue;
         if (p > start) {
             if (a->count < ARGS_MAX) a->v[a->count++] = span_make(start, (size_t)(p - start));
         } else if (*p != '\n') {
@@ -106,7 +109,7 @@ static enum parser_result parse_publish(const char *p, size_t len, const char *a
 
     if (sizes == 2 && !limits->headers && memchr(args, '\n', len - (size_t)(args - p)))
         return PARSER_BAD_ARGS;
-    scan_args(args, p + len, &a);
+    scan_args(args, p + len, false, &a);
     if (line_bytes(args, &a, p + len) > limits->max_control_line) return PARSER_CONTROL_LINE;
     if (a.end == NULL) return more(cmd, len + 1);
     if (a.count != 1 + sizes && a.count != 2 + sizes) return PARSER_BAD_ARGS;
@@ -198,7 +201,7 @@ static enum parser_result parse_line(const char *p, size_t len, const char *args
     cmd->consumed = (size_t)(newline + 1 - p);
     cmd->args = span_make(args, line);
     if (cmd->verb != VERB_SUB && cmd->verb != VERB_UNSUB) return PARSER_COMMAND;
-    scan_args(args, newline + 1, &a);
+    scan_args(args, newline + 1, true, &a);
     return cmd->verb == VERB_SUB ? parse_sub(&a, cmd) : parse_unsub(&a, cmd);
 }
 

@@ -376,16 +376,6 @@ void transform_free(struct transform **t)
     *t = NULL;
 }
 
-struct span transform_source(const struct transform *t)
-{
-    return span_of(t->source);
-}
-
-struct span transform_destination(const struct transform *t)
-{
-    return span_of(t->destination);
-}
-
 bool transform_matches(const struct transform *t, struct span subject)
 {
     return subject_matches(span_of(t->source), subject);

@@ -38,9 +38,6 @@ void transform_free(struct transform **t);
  * check this first, with texts of its own. BAD_SUBJECT and why when it is not. */
 MUST_USE enum status transform_check_destination(struct span destination, struct error *why);
 
-struct span transform_source(const struct transform *t);        /* borrowed from t */
-struct span transform_destination(const struct transform *t);
-
 /* The literal subject is one that the transform's source matches. */
 bool transform_matches(const struct transform *t, struct span subject);
 

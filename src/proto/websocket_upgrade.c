@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* websocket_upgrade.c - RFC 6455 section 4.2, in nats-server's order of checks. */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include <openssl/evp.h>
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "proto/ip.h"
 #include "proto/websocket.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -245,16 +245,6 @@ static int check(struct websocket_upgrade *up, const struct websocket_rules *rul
     return 0;
 }
 
-static bool is_address(struct span s)
-{
-    char text[INET6_ADDRSTRLEN], out[sizeof(struct in6_addr)];
-
-    if (s.len == 0 || s.len >= sizeof text) return false;
-    memcpy(text, s.p, s.len);
-    text[s.len] = '\0';
-    return inet_pton(AF_INET, text, out) == 1 || inet_pton(AF_INET6, text, out) == 1;
-}
-
 static void take_cookie(const struct http_request *r, struct span name, struct span *value)
 {
     if (name.len > 0) http_cookie(r, name, value);
@@ -272,7 +262,7 @@ static void take_facts(struct websocket_upgrade *up, const struct websocket_rule
 
     up->compress = rules->compression && offers_deflate(r);
     up->no_masking = http_field(r, "Nats-No-Masking", 0, &v) && span_is(v, "true");
-    if (http_field(r, "X-Forwarded-For", 0, &v) && is_address(v)) up->client_ip = v;
+    if (http_field(r, "X-Forwarded-For", 0, &v) && ip_is_address(v)) up->client_ip = v;
     if (up->kind == WEBSOCKET_LEAFNODE) return;
     http_field(r, "User-Agent", 0, &agent);
     up->browser = span_has_prefix(agent, SPAN_LIT("Mozilla/"));

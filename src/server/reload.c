@@ -18,10 +18,63 @@ static void log_lines(enum log_level level, struct buf *text)
     }
 }
 
+/* What is wrong with the file, without the name that starts such lines on a terminal. */
+static void log_failure(struct buf *errors)
+{
+    struct span text = span_trim(buf_span(errors)), prefix = SPAN_LIT("nats-server: ");
+
+    if (text.len == 0) return;
+    if (span_has_prefix(text, prefix)) text = span_from(text, prefix.len);
+    log_error("Failed to reload server configuration: %.*s", SPAN_ARG(text));
+}
+
+/* How a change is told; "= " or ": " at the end: with its new value. */
+static const struct notice {
+    const char *name, *text;
+} notices[] = {
+    { "Trace", "trace = " }, { "TraceVerbose", "trace_verbose = " },
+    { "TraceHeaders", "trace_headers = " }, { "Debug", "debug = " },
+    { "Logtime", "logtime = " }, { "LogtimeUTC", "logtime_utc = " },
+    { "LogFile", "log_file = " }, { "Syslog", "syslog = " },
+    { "RemoteSyslog", "remote_syslog = " }, { "TLSTimeout", "tls timeout = " },
+    { "TLSHandshakeFirst", "Client TLS handshake first: " },
+    { "TLSHandshakeFirstFallback", "Client TLS handshake first fallback delay: " },
+    { "Username", "authorization username" }, { "Password", "authorization password" },
+    { "Authorization", "authorization token" }, { "AuthTimeout", "authorization timeout = " },
+    { "Users", "authorization users" }, { "Nkeys", "authorization nkey users" },
+    { "Accounts", "accounts" }, { "Tags", "tags" }, { "Metadata", "metadata" },
+    { "MaxConn", "max_connections = " }, { "PidFile", "pid_file = " },
+    { "PortsFileDir", "ports_file_dir = " }, { "MaxControlLine", "max_control_line = " },
+    { "MaxPayload", "max_payload = " }, { "PingInterval", "ping_interval = " },
+    { "MaxPingsOut", "ping_max = " }, { "WriteDeadline", "write_deadline = " },
+    { "ConnectErrorReports", "connect_error_reports = " },
+    { "ReconnectErrorReports", "reconnect_error_reports = " },
+    { "MaxTracedMsgLen", "max_traced_msg_len = " },
+};
+
+static void log_change(const struct config_change *change)
+{
+    for (size_t i = 0; i < COUNT_OF(notices); i++) {
+        struct span text = span_of(notices[i].text);
+        if (strcmp(notices[i].name, change->name) != 0) continue;
+        log_info("Reloaded: %s%s", text.p,
+                 text.p[text.len - 1] == ' ' ? change->new_text : "");
+        return;
+    }
+    if (strcmp(change->name, "TLSConfig") == 0)
+        log_info("Reloaded: tls = %s", change->new_text[0] ? "enabled" : "disabled");
+    else if (strcmp(change->name, "ClientAdvertise") == 0)
+        log_info("Reload: client_advertise = %s", change->new_text);
+    else if (strcmp(change->name, "NoFastProducerStall") == 0)
+        log_info("Reloaded: fast producers will %sbe stalled",
+                 strcmp(change->new_text, "true") == 0 ? "not " : "");
+    else
+        log_info("Reloaded: %s = %s", change->name, change->new_text);
+}
+
 static void log_changes(const struct config_diff *d)
 {
-    for (size_t i = 0; i < d->count; i++)
-        log_info("Reloaded: %s = %s", d->items[i].name, d->items[i].new_text);
+    for (size_t i = 0; i < d->count; i++) log_change(&d->items[i]);
 }
 
 static enum status apply(struct server *s, struct options *next, struct error *why)
@@ -53,9 +106,7 @@ void server_reload(struct server *s)
 
     notify_reloading();
     if (config_reload(s->core->config->options, &next, &messages) != ST_OK) {
-        if (messages.errors.len)
-            log_error("Failed to reload server configuration: %.*s",
-                      SPAN_ARG(span_trim(buf_span(&messages.errors))));
+        log_failure(&messages.errors);
     } else {
         log_lines(LOG_WARN, &messages.warnings);
         done = apply(s, next, &why) == ST_OK;

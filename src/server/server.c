@@ -51,7 +51,10 @@ static void log_start(const struct server *s, const struct options *o)
 static enum status open_listener(struct server *s, enum core_listener kind, const char *host,
                                  int port, struct error *why)
 {
-    return listener_open(&s->listeners[kind], s->core, kind, host, port, &s->bound[kind], why);
+    enum status st = listener_open(&s->listeners[kind], s->core, kind, host, port, why);
+
+    if (st == ST_OK) s->bound[kind] = *listener_bound(s->listeners[kind]);
+    return st;
 }
 
 /* host:port as nats-server logs it: the configured host, not the bound address. */
@@ -130,8 +133,12 @@ static enum status write_files(struct server *s, const struct options *o, struct
 {
     enum status st = o->pid_file ? pidfile_write(o->pid_file, why) : ST_OK;
 
-    if (st == ST_OK && o->ports_file_dir) write_ports_file(s, o);
-    return st;
+    if (st != ST_OK) {
+        struct error cause = *why;
+        return error_set(why, st, "Could not write pidfile: %s", cause.text);
+    }
+    if (o->ports_file_dir) write_ports_file(s, o);
+    return ST_OK;
 }
 
 static enum status start_parts(struct server *s, struct options *o, struct error *why)

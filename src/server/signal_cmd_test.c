@@ -25,6 +25,8 @@ static int start_child(const char *name)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        signal(SIGHUP, SIG_DFL);        /* ignored when the tests run under nohup */
+        signal(SIGINT, SIG_DFL);        /* ... or in a shell's background */
         prctl(PR_SET_NAME, name);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (write(ready[1], "x", 1) != 1) _exit(1);
