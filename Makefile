@@ -5,7 +5,8 @@
 #   make run        install what is missing, start it                   NATS_SERVER_SYMLINK=1
 #   make test       every test                          make tidy       style checks
 #   make bench      against nats-server                 make fuzz       FUZZ_SECONDS per target
-#   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests (NATS_py=DIR NATS_js=DIR NATS_c=DIR)
+#   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests;
+#                                                       NATS_py=DIR NATS_js=DIR NATS_c=DIR
 #   make clean
 
 MAKEFLAGS += --no-print-directory
