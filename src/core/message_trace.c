@@ -157,24 +157,36 @@ void message_trace_mapped(struct message_trace *t, struct span to)
     jsonw_end_object(&t->writer);
 }
 
+/* Where sub stands in the sublist. Its own loop may take it out meanwhile: then nothing. */
+static void write_sub(const struct message_trace *t, const struct sub *sub, struct jsonw *w)
+{
+    struct account *a = t->client->account;
+    unsigned side = client_loop(t->client)->index;
+    struct buf filter = { 0 };
+
+    sync_brlock_read(&a->lock, side);
+    if (sub->node) {
+        sublist_append_filter(sub, &filter);
+        jsonw_string(w, "sub", buf_span(&filter));
+        if (sub->group) jsonw_string(w, "queue", sublist_queue(sub));
+    }
+    sync_brlock_read_done(&a->lock, side);
+    buf_free(&filter);
+}
+
 void message_trace_egress(struct message_trace *t, const struct sub *sub, const char *error)
 {
     const struct client *c = CONTAINER_OF(sub->subscriber, struct client, subscriber);
-    struct span queue = sublist_queue(sub);
     struct jsonw *w = &t->writer;
-    struct buf filter = { 0 };
 
     if (t->events.len >= MESSAGE_TRACE_EVENTS_BYTES_MAX) return;
-    sublist_append_filter(sub, &filter);
     start_event(w, "eg", clock_wall_ns());
     jsonw_int(w, "kind", KIND_CLIENT);
     jsonw_uint(w, "cid", c->id);
     jsonw_text_if(w, "name", atomic_load(&c->details->name));
-    jsonw_string(w, "sub", buf_span(&filter));
-    if (queue.len > 0) jsonw_string(w, "queue", queue);
+    write_sub(t, sub, w);
     jsonw_text_if(w, "error", error);
     jsonw_end_object(w);
-    buf_free(&filter);
 }
 
 /* By key; fields of one key stay in their order. */
