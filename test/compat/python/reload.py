@@ -9,10 +9,14 @@ import signal
 from support import connect, refused, round_trip, run
 
 CONF = pathlib.Path(os.environ["SERVER_CONF"])
+LOG = pathlib.Path(os.environ["SERVER_LOG"])
 
 
 def reload(text):
-    CONF.write_text(text)
+    """Replaces the file as a whole: the server may still be reading the last one."""
+    new = CONF.with_suffix(".new")
+    new.write_text(text)
+    new.replace(CONF)
     os.kill(int(os.environ["SERVER_PID"]), signal.SIGHUP)
 
 
@@ -28,6 +32,8 @@ async def main():
 
     # A file that does not parse changes nothing.
     reload(before + "\nauthorization {")
+    while "Failed to reload server configuration" not in LOG.read_text():
+        await asyncio.sleep(0.02)
     await round_trip(goes)
 
     reload(before.replace("password: two", "password: three"))
