@@ -276,7 +276,7 @@ void server_stop(struct server **server)
     }
     mem_free(s->threads);
     poll_fini(&s->poll);
-    if (s->signals.fd > 0) signals_fini(&s->signals);
+    /* The signals stay blocked: a second one that comes now has nothing left to end. */
     logger_free(&s->logger);
     mem_free(s);
     *server = NULL;
