@@ -300,7 +300,8 @@ def page(results):
            "against both says nothing about the server.", "",
            "nats.go's integration tests are not run: since v1.55 a tester service creates their",
            "servers. The one that they link starts nats-server's code, not a program; the Go",
-           "module proxy did not have it, and we have not written another. What nats.go and the nats CLI",
+           "module proxy did not have it, and we have not written another. What nats.go and the",
+           "nats CLI",
            "need from a server is tested by our own programs, in `test/compat`.", "",
            "| suite | file | " + " | ".join(names) + " |", "|---|---|" + "---|" * len(names)]
     keys = sorted({k for p in products for k in results[p]["suites"]})
