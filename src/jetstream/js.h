@@ -19,16 +19,10 @@ struct gate;
 struct stream;
 struct consumer;
 
-struct js_limits {                      /* of an account; -1: no limit */
-    int64_t max_memory, max_store, max_streams, max_consumers, max_ack_pending;
-    int64_t memory_max_stream_bytes, store_max_stream_bytes;
-    bool max_bytes_required;
-};
-
 struct js_account {
     struct js *js;
     struct account *account;
-    struct js_limits limits;
+    struct jetstream_account_limits limits;
     struct map streams;                 /* name -> struct stream */
     uint64_t memory_used, store_used;   /* bytes of its streams */
     uint64_t memory_reserved, store_reserved;   /* sums of max_bytes */
@@ -51,7 +45,7 @@ struct js {
     struct gate *gate;
     struct map accounts;                /* name -> struct js_account, enabled ones */
     struct options_jetstream *options;  /* owned copy */
-    struct js_limits server_limits;     /* max_memory, max_store of the server */
+    int64_t max_memory, max_store;      /* of the server, bytes */
     uint64_t memory_used, store_used, memory_reserved, store_reserved;
     struct list dirty_streams;          /* have something to append at the end of the turn */
     struct list ready_consumers;        /* have something to deliver or to append */
