@@ -55,7 +55,7 @@ static inline bool consumer_config_is_push(const struct consumer_config *c)
 }
 
 /* As their counterparts in stream_config.h. */
-enum js_err consumer_config_parse(struct consumer_config *c, const json_t *object,
+enum js_err consumer_config_parse(struct consumer_config *c, const struct json_t *object,
                                   const struct stream_config_rules *rules, struct js_error *e);
 /* stream: of the stream it reads. Fills defaults (ack_wait, max_waiting, limits of the stream). */
 enum js_err consumer_config_check(struct consumer_config *c, const struct stream_config *stream,

@@ -97,7 +97,7 @@ struct stream_config_rules {
 
 /* Read a request's or a stored config object. Unknown fields: JS_ERR_INVALID_JSON (10025) when
  * strict. *c is to be freed in any case. */
-enum js_err stream_config_parse(struct stream_config *c, const json_t *object,
+enum js_err stream_config_parse(struct stream_config *c, const struct json_t *object,
                                 const struct stream_config_rules *rules, struct js_error *e);
 
 /* Fill defaults and check everything that concerns the config alone (names, subjects' grammar,
