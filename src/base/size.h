@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* Append bytes as nats-server's log writes sizes: "1023 B", "1.00 KB" (of 1,024 bytes), "953.67 MB",
- * up to EB. Negative numbers are "-1 B". */
+/* Append bytes as nats-server's log writes sizes: "1023 B", "1.00 KB" (of 1,024 bytes),
+ * "953.67 MB", up to EB. Negative numbers are "-1 B". */
 void size_append(struct buf *out, int64_t bytes);
 
 #endif

@@ -403,8 +403,9 @@ static void what_is_missing_is_refused(void **state)
     static const char *const blocks[] = {
         "cluster {port: 1}", "routes: [\"nats://x\"]", "jetstream {tpm {pcr: 1}}",
         "gateway {name: x}", "leafnodes {port: 1}", "mqtt {port: 1}", "operator: x",
-        "resolver: MEM", "ocsp: true", "proxy_protocol: true", "default_js_domain {A: x}", "prof_port: 1",
-        "trusted_keys: x", "feature_flags {x: true}", "authorization {auth_callout {issuer: x}}",
+        "resolver: MEM", "ocsp: true", "proxy_protocol: true", "default_js_domain {A: x}",
+        "prof_port: 1", "trusted_keys: x", "feature_flags {x: true}",
+        "authorization {auth_callout {issuer: x}}",
         "accounts {A {exports: [{stream: x}]}}", "accounts {A {imports: [{stream: x}]}}",
         "accounts {A {msg_trace: x}}",
         "authorization {users: [{user: a, proxy_required: true}]}", "tls {ocsp_peer: true}",

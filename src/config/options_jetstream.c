@@ -19,6 +19,7 @@ static const struct jetstream_account_limits no_limits = JETSTREAM_ACCOUNT_LIMIT
 enum member_kind {
     MEMBER_BOOL, MEMBER_TEXT,
     MEMBER_COUNT,               /* an integer; below zero is zero: no limit */
+    MEMBER_NUMBER,              /* the same, with the usual message for other types */
     MEMBER_SIZE,                /* bytes, as an integer or a text with suffix */
     MEMBER_DURATION,            /* a text; below zero is zero */
     MEMBER_LIMIT,               /* an integer that an account is held to; below zero is -1 */
@@ -53,16 +54,16 @@ static const struct member server_members[] = {
 };
 
 static const struct member limit_members[] = {
-    { "max_ack_pending", MEMBER_COUNT, IN_LIMITS(max_ack_pending), NULL },
-    { "max_ha_assets", MEMBER_COUNT, IN_LIMITS(max_ha_assets), NULL },
-    { "max_request_batch", MEMBER_COUNT, IN_LIMITS(max_request_batch), NULL },
+    { "max_ack_pending", MEMBER_NUMBER, IN_LIMITS(max_ack_pending), NULL },
+    { "max_ha_assets", MEMBER_NUMBER, IN_LIMITS(max_ha_assets), NULL },
+    { "max_request_batch", MEMBER_NUMBER, IN_LIMITS(max_request_batch), NULL },
     { "duplicate_window", MEMBER_DURATION, IN_LIMITS(duplicate_window_ns), NULL },
 };
 
 static const struct member batch_members[] = {
-    { "max_inflight_per_stream", MEMBER_COUNT, IN_LIMITS(max_batch_inflight_per_stream), NULL },
-    { "max_inflight_total", MEMBER_COUNT, IN_LIMITS(max_batch_inflight_total), NULL },
-    { "max_msgs", MEMBER_COUNT, IN_LIMITS(max_batch_msgs), NULL },
+    { "max_inflight_per_stream", MEMBER_NUMBER, IN_LIMITS(max_batch_inflight_per_stream), NULL },
+    { "max_inflight_total", MEMBER_NUMBER, IN_LIMITS(max_batch_inflight_total), NULL },
+    { "max_msgs", MEMBER_NUMBER, IN_LIMITS(max_batch_msgs), NULL },
     { "timeout", MEMBER_DURATION, IN_LIMITS(batch_timeout_ns), NULL },
 };
 
@@ -210,6 +211,9 @@ static void read_member(struct option_reader *r, const struct conf_item *item,
         break;
     case MEMBER_COUNT:
         if (read_integer(r, item, &n)) *number = at_least(n, 0);
+        break;
+    case MEMBER_NUMBER:
+        if (option_integer(r, item, INT64_MIN, INT64_MAX, &n)) *number = at_least(n, 0);
         break;
     case MEMBER_LIMIT:
         if (read_integer(r, item, &n)) *number = at_least(n, -1);

@@ -117,7 +117,8 @@ static void defaults(void **state)
     assert_int_equal(o->max_concurrent_io, 4096);
     assert_int_equal(o->max_buffered_msgs, 0);
     assert_int_equal(f->msgs.notices.len, 0);
-    o = must_load(f, "jetstream {store_dir: \"\", domain: \"\", key: \"\", request_queue_limit: -1\n"
+    o = must_load(f, "jetstream {store_dir: \"\", domain: \"\", key: \"\"\n"
+                  "request_queue_limit: -1\n"
                   "info_queue_limit: 7, limits {max_ack_pending: -1}, max_mem: -2}");
     assert_true(o->enabled);
     assert_null(o->store_dir);
@@ -193,7 +194,8 @@ static void sizes(void **state)
 {
     static const struct { const char *text; int64_t want; } rows[] = {
         { "0", 0 }, { "1", 1 }, { "-1", -1 }, { "-7", -1 }, { "\"\"", 0 }, { "\"1K\"", 1024 },
-        { "\"+3M\"", 3 << 20 }, { "\"-3M\"", -1 }, { "2G", 2000000000 }, { "2GB", INT64_C(2) << 30 },
+        { "\"+3M\"", 3 << 20 }, { "\"-3M\"", -1 }, { "2G", 2000000000 },
+        { "2GB", INT64_C(2) << 30 },
         { "9223372036854775807", INT64_MAX }, { "\"8388607T\"", INT64_C(8388607) << 40 },
     };
     struct fixture *f = *state;
@@ -250,9 +252,11 @@ static void errors(void **state)
         { "jetstream {enabled: 5}", "\"enabled\" must be a boolean, not an integer" },
         { "store_dir: 5", "\"store_dir\" must be a string, not an integer" },
         { "store_dir: a; storedir: b", "Duplicate 'store_dir' configuration" },
-        { "store_dir: a; jetstream {store: b}", "c.conf:1:25: Duplicate 'store_dir' configuration" },
+        { "store_dir: a; jetstream {store: b}",
+          "c.conf:1:25: Duplicate 'store_dir' configuration" },
         { "jetstream {store: b, storedir: c}", "Duplicate 'store_dir' configuration" },
-        { "jetstream {max_mem: x}", "max_mem_store strconv.ParseInt: parsing \"\": invalid syntax" },
+        { "jetstream {max_mem: x}",
+          "max_mem_store strconv.ParseInt: parsing \"\": invalid syntax" },
         { "jetstream {max_mem: \"5k\"}",
           "max_mem_store sizes defined as strings must end in K, M, G, T" },
         { "jetstream {max_file: true}", "max_file_store must be int64 or string" },
@@ -264,7 +268,8 @@ static void errors(void **state)
           "Expected a parseable size for \"Max_Buffered_Msgs\", got x\n" },
         { "jetstream {request_queue_limit: 1.5}",
           "Expected a parseable size for \"request_queue_limit\", got 1.5\n" },
-        { "jetstream {meta_compact: -1}", "Expected an absolute size for \"meta_compact\", got -1" },
+        { "jetstream {meta_compact: -1}",
+          "Expected an absolute size for \"meta_compact\", got -1" },
         { "jetstream {meta_compact: x}", "Expected an absolute size for \"meta_compact\", got x" },
         { "jetstream {meta_compact_size: \"-5K\"}",
           "Expected an absolute size for \"meta_compact_size\", got -5K" },
@@ -277,6 +282,7 @@ static void errors(void **state)
         { "jetstream {limits {batch {batch {}}}}", "unknown field \"batch\"" },
         { "jetstream {limits {duplicate_window: x}}", "time: invalid duration \"x\"" },
         { "jetstream {limits {duplicate_window: 5}}", "must be a string, not an integer" },
+        { "jetstream {limits {max_ack_pending: x}}", "must be an integer, not a string" },
         { "jetstream {cipher: foo}", "Unknown cipher type: \"foo\"" },
         { "jetstream {tpm: 5}", "Expected a map to define JetStreamLimits, got int64" },
         { "jetstream {tpm {keys_file: x}}", "\"tpm\" is not supported by this version of myelin" },
