@@ -301,7 +301,8 @@ static void write_old_key(struct buf *out, const struct options *o, bool secrets
 static void write_cipher(struct buf *out, const struct options *o, bool secrets)
 {
     (void)secrets;
-    buf_append_text(out, o->jetstream.cipher == JETSTREAM_CIPHER_AES ? "aes" : "chacha");
+    buf_append_text(out, o->jetstream.cipher == JETSTREAM_CIPHER_AES ? "AES-GCM"
+                                                                     : "ChaCha20-Poly1305");
 }
 
 static void write_jetstream_limits(struct buf *out, const struct options *o, bool secrets)
@@ -333,7 +334,7 @@ static const struct facet facets[] = {
     { "WebsocketTLS", true, write_websocket_tls },
     { "NoJetStreamStrict", false, write_not_strict }, { "JetStreamKey", false, write_key },
     { "JetStreamOldKey", false, write_old_key }, { "JetStreamCipher", false, write_cipher },
-    { "JetStreamLimits", false, write_jetstream_limits },
+    { "JetStreamLimits", true, write_jetstream_limits },
     { "SyncAlways", false, write_sync_always },
 };
 

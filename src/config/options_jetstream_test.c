@@ -511,16 +511,15 @@ static void reload_plans(void **state)
           REFUSED "JetStreamKey: old=[REDACTED], new=[REDACTED]" },
         { "jetstream {prev_key: secret}", "jetstream {}",
           REFUSED "JetStreamOldKey: old=[REDACTED], new=" },
-        { "jetstream {}", "jetstream {cipher: aes}", REFUSED "JetStreamCipher: old=chacha, "
-          "new=aes" },
+        { "jetstream {}", "jetstream {cipher: aes}", REFUSED "JetStreamCipher: "
+          "old=ChaCha20-Poly1305, new=AES-GCM" },
         { "jetstream {}", "jetstream {sync: always}", "" },
         { "jetstream {sync: \"1s\"}", "jetstream {sync: \"2s\"}",
           REFUSED "SyncInterval: old=1s, new=2s" },
         { "jetstream {}", "jetstream {sync: \"2m\"}", REFUSED "SyncAlways: old=true, new=false" },
-        { "jetstream {}", "jetstream {limits {max_ack_pending: 5}}", REFUSED "JetStreamLimits: "
-          "old={max_ack_pending:0 max_ha_assets:0 max_request_batch:0 duplicate_window:0s "
-          "batch:0/0/0/0s}, new={max_ack_pending:5 max_ha_assets:0 max_request_batch:0 "
-          "duplicate_window:0s batch:0/0/0/0s}" },
+        { "jetstream {}", "jetstream {limits {max_ack_pending: 5}}",
+          "JetStreamLimits={max_ack_pending:5 max_ha_assets:0 max_request_batch:0 "
+          "duplicate_window:0s batch:0/0/0/0s} " },
         { "jetstream {}", "jetstream {request_queue_limit: 5, info_queue_limit: 10000}",
           REFUSED "JetStreamRequestQueueLimit: old=10000, new=5" },
         { "accounts {A {}}", "accounts {A {jetstream: true}}",

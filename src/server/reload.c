@@ -51,6 +51,7 @@ static const struct notice {
     { "ConnectErrorReports", "connect_error_reports = " },
     { "ReconnectErrorReports", "reconnect_error_reports = " },
     { "MaxTracedMsgLen", "max_traced_msg_len = " }, { "JetStream", "JetStream" },
+    { "JetStreamLimits", "JetStream limits" },
 };
 
 /* Limits of JetStream are told as sizes. */
