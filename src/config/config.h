@@ -46,6 +46,7 @@ char *config_usage_tls(void);
 struct config_change {
     const char *name;           /* as nats-server calls it: "MaxPayload" */
     bool reloadable;
+    const char *refusal;        /* why it is not, if the usual text does not tell; or NULL */
     char *old_text, *new_text;  /* secrets redacted */
 };
 

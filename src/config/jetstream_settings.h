@@ -18,7 +18,6 @@ struct jetstream_machine {
 struct jetstream_settings {
     char *store_dir;                    /* ends in "/jetstream"; owned */
     bool temporary;                     /* nobody chose store_dir: a reboot may empty it */
-    bool dynamic;                       /* some limit was left to the server */
     int64_t max_memory, max_store;      /* bytes, >= 0 */
 };
 

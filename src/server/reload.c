@@ -3,6 +3,7 @@
  * at all. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "os/notify.h"
 #include "server/server_priv.h"
 
@@ -49,8 +50,26 @@ static const struct notice {
     { "MaxPingsOut", "ping_max = " }, { "WriteDeadline", "write_deadline = " },
     { "ConnectErrorReports", "connect_error_reports = " },
     { "ReconnectErrorReports", "reconnect_error_reports = " },
-    { "MaxTracedMsgLen", "max_traced_msg_len = " },
+    { "MaxTracedMsgLen", "max_traced_msg_len = " }, { "JetStream", "JetStream" },
+    { "JetStreamLimits", "JetStream limits" },
 };
+
+/* Limits of JetStream are told as sizes. */
+static bool log_limit(const struct config_change *change)
+{
+    bool memory = strcmp(change->name, "JetStreamMaxMemory") == 0;
+    struct buf text = { 0 };
+    int64_t bytes = 0;
+
+    if ((!memory && strcmp(change->name, "JetStreamMaxStore") != 0) ||
+        !span_to_i64(span_of(change->new_text), &bytes))
+        return false;
+    size_append(&text, bytes);
+    log_info("Reloaded: JetStream %s = %s", memory ? "max_mem_store" : "max_file_store",
+             buf_text(&text));
+    buf_free(&text);
+    return true;
+}
 
 static void log_change(const struct config_change *change)
 {
@@ -61,6 +80,7 @@ static void log_change(const struct config_change *change)
                  text.p[text.len - 1] == ' ' ? change->new_text : "");
         return;
     }
+    if (log_limit(change)) return;
     if (strcmp(change->name, "TLSConfig") == 0)
         log_info("Reloaded: tls = %s", change->new_text[0] ? "enabled" : "disabled");
     else if (strcmp(change->name, "ClientAdvertise") == 0)
