@@ -14,7 +14,7 @@
 
 enum { FILE_MAX = 5000 };
 
-/* "name:size=bytes;" for each file, whose bytes are left out when there are many. */
+/* "name:size=bytes;" for each file; its bytes are left out when many or binary. */
 static void note(struct buf *log, size_t *in_file, const struct tar_event *ev)
 {
     switch (ev->kind) {
@@ -26,7 +26,7 @@ static void note(struct buf *log, size_t *in_file, const struct tar_event *ev)
     case TAR_DATA:
         assert_true(ev->data.len > 0);
         *in_file += ev->data.len;
-        if (ev->size < 20) buf_append_span(log, ev->data);
+        if (ev->size < 20 && ev->data.p[0] >= ' ') buf_append_span(log, ev->data);
         break;
     case TAR_FILE_END:
         assert_int_equal(*in_file, ev->size);
@@ -65,7 +65,7 @@ static void expect(struct span in, const char *want)
     for (size_t step = 1; step <= in.len + 1; step = step < 40 ? step + 3 : step * 3 / 2) {
         struct buf log = { 0 };
         read_in_steps(in, step, &log);
-        if (strcmp(buf_text(&log), want) != 0) fail_msg("step %zu: %s", step, buf_text(&log));
+        if (strcmp(buf_text(&log), want) != 0) fail_msg("step %zu: %s, not %s", step, buf_text(&log), want);
         buf_free(&log);
     }
 }
@@ -241,10 +241,10 @@ static void test_pax(void **state)
         { SPAN_LIT("9 path=\n"), "invalid input: tar: invalid pax header" },
         { SPAN_LIT("8 path=\n"), "a:4=data;b:4=data;end" },
         { SPAN_LIT("9 size=3\n"), "a:3=dat;b:4=data;end" },
-        { SPAN_LIT("12 size=5001\n"), "limit reached: tar: a is too large" },
-        { SPAN_LIT("13 size=5001\n"), "invalid input: tar: invalid pax header" },
-        { SPAN_LIT("12 size=501\n"), "invalid input: tar: invalid pax header" },
-        { SPAN_LIT("10 size=-1\n"), "invalid input: tar: invalid pax size" },
+        { SPAN_LIT("12 size=5001\n"), "invalid input: tar: invalid pax header" },
+        { SPAN_LIT("13 size=5001\n"), "limit reached: tar: a is too large" },
+        { SPAN_LIT("11 size=501\n"), "invalid input: tar: invalid pax header" },
+        { SPAN_LIT("11 size=-1\n"), "invalid input: tar: invalid pax size" },
         { SPAN_LIT("29 size=18446744073709551616\n"), "invalid input: tar: invalid pax size" },
         { SPAN_LIT("29 size=18446744073709551615\n"), "limit reached: tar: a is too large" },
         { SPAN_LIT("13 path=../c\n"), "invalid input: tar: bad file name \"../c\"" },
