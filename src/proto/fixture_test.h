@@ -9,6 +9,10 @@
 #include "base/buf.h"
 #include "proto/s2.h"
 
+#ifndef TEST_DATA
+#define TEST_DATA "test/data"     /* meson gives the whole path */
+#endif
+
 /* The bytes of test/data/name; the caller frees. */
 static inline struct buf fixture_read(const char *name)
 {
