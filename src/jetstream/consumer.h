@@ -31,13 +31,14 @@ bool consumer_is_durable(const struct consumer *c);
 
 /* Whether its filter matches this subject (number in s->msgs). */
 bool consumer_wants(struct consumer *c, uint32_t subject);
+bool consumer_wants_text(const struct consumer *c, struct span subject);
 /* Whether seq, which it wants, is not acknowledged by it yet: pending or not delivered. */
 bool consumer_needs(const struct consumer *c, uint64_t seq);
 
 /* ---- told by the stream ---- */
 
-void consumer_on_stored(struct consumer *c, uint64_t seq, uint32_t subject);    /* not visible yet */
-void consumer_on_visible(struct consumer *c);                   /* stream->visible went up */
+/* New messages are not told one by one: a consumer that could deliver waits by
+ * stream_wait_visible, and counts what is pending when that is asked for. */
 void consumer_on_removed(struct consumer *c, uint64_t seq, uint32_t subject);
 /* Many went at once, all below first and perhaps others: count anew. */
 void consumer_on_purged(struct consumer *c);
@@ -46,6 +47,8 @@ void consumer_on_interest(struct consumer *c);
 
 /* ---- told by the engine ---- */
 
+/* The consumer of a link in js->ready_consumers. */
+struct consumer *consumer_of_ready(struct list *link);
 /* Deliver what can be delivered, at most budget messages; false: nothing left to do. Then append
  * the delta of the turn. Called for consumers in js->ready_consumers. */
 bool consumer_run(struct consumer *c, unsigned budget);

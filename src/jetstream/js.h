@@ -23,6 +23,7 @@ struct js_account {
     struct js *js;
     struct account *account;
     struct jetstream_account_limits limits;
+    bool enabled;                       /* its streams stay when it is disabled by a reload */
     struct map streams;                 /* name -> struct stream */
     uint64_t memory_used, store_used;   /* bytes of its streams */
     uint64_t memory_reserved, store_reserved;   /* sums of max_bytes */
@@ -40,11 +41,13 @@ struct js {
     struct core *core;
     struct core_loop *cl;               /* of the home loop */
     struct loop *home;
-    struct store *store;
+    struct store *store, *store_opening;        /* the second only while it is opened */
     struct inboxes *inboxes;
     struct gate *gate;
     struct map accounts;                /* name -> struct js_account, enabled ones */
-    struct options_jetstream *options;  /* owned copy */
+    const struct options_jetstream *options;    /* of options_ref */
+    struct core_config *options_ref;
+    struct disk *disk;                  /* borrowed */
     int64_t max_memory, max_store;      /* of the server, bytes */
     uint64_t memory_used, store_used, memory_reserved, store_reserved;
     struct list dirty_streams;          /* have something to append at the end of the turn */
@@ -53,21 +56,26 @@ struct js {
     const char *failed;                 /* why the store is fenced; NULL: it is not */
     struct js_metrics metrics;
     int64_t wall_ns;                    /* of this turn; never steps back */
+    int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
+    int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */
     struct buf scratch;
 };
 
-/* Open the store and recover; o is copied. On a thread before the loops run (loop 0 becomes home).
- * Errors as store_open. */
+struct jetstream_settings;
+
+/* Open the store in settings->store_dir and recover, by the core's newest configuration. disk:
+ * borrowed. Before the loops run; loop 0 becomes home. Errors as store_open. */
 MUST_USE enum status js_new(struct js **out, struct core *core,
-                            const struct options_jetstream *o, struct error *why);
+                            const struct jetstream_settings *settings, struct disk *disk,
+                            struct error *why);
 /* After the loops have stopped: sync, close, free. */
 void js_free(struct js **js);
 
 /* Before the loops stop: tell pull requests ("409 Server Shutdown"), stop taking messages. On home. */
 void js_shutdown(struct js *js);
 
-/* Accounts, limits or settings changed: enable, disable, update. On home. */
-void js_apply_options(struct js *js, const struct options *o);
+/* A reload is done: enable, disable, update accounts and limits. On home. */
+void js_apply_config(struct js *js);
 
 struct js_account *js_account_find(struct js *js, struct span name);    /* NULL: not enabled */
 struct stream *js_stream_find(struct js_account *a, struct span name);
