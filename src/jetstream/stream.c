@@ -289,6 +289,11 @@ void stream_wait_visible(struct stream *s, struct stream_waiter *w)
     if (!list_is_linked(&w->link)) list_append(&s->waiters, &w->link);
 }
 
+void stream_log_now(struct stream *s)
+{
+    if (s->removed.len) stream_log_removed(s);
+}
+
 void stream_flush(struct stream *s)
 {
     uint64_t last = msgs_state(s->msgs).last_seq;

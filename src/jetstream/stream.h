@@ -103,6 +103,11 @@ MUST_USE enum status stream_read(struct stream *s, uint64_t seq, struct store_re
 /* Time of the first message; AGAIN: as store_read. An empty stream gives 0. */
 MUST_USE enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait);
 
+/* The first live sequence whose message is not older than ns; last + 1 when all are. AGAIN: as
+ * store_read; ask again then. DAMAGED. O(log messages) reads. */
+MUST_USE enum status stream_seq_from_time(struct stream *s, int64_t ns, uint64_t *seq,
+                                          struct store_wait *wait);
+
 /* Remove a message for good, with its record at the end of the turn. False: not there. */
 bool stream_remove(struct stream *s, uint64_t seq);
 
@@ -133,6 +138,9 @@ uint64_t stream_log_consumer_end(struct stream *s, struct span name);
 void stream_consumer_done(struct stream *s, uint64_t seq);
 /* A consumer is gone or changed its filter: messages that nobody needs go. */
 void stream_check_interest(struct stream *s);
+
+/* Append what was removed so far, so that position covers it. */
+void stream_log_now(struct stream *s);
 
 /* ---- told by the engine ---- */
 

@@ -103,6 +103,32 @@ enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *
     return ST_OK;
 }
 
+enum status stream_seq_from_time(struct stream *s, int64_t ns, uint64_t *seq,
+                                 struct store_wait *wait)
+{
+    struct msgs_state state = msgs_state(s->msgs);
+    uint64_t low = state.first_seq, high = state.last_seq + 1;
+    struct store_record r;
+
+    *seq = high;
+    if (state.count == 0 || ns > s->last_ns) return ST_OK;
+    while (low < high) {                /* everything below low is older, nothing from high on is */
+        uint64_t middle = msgs_next(s->msgs, low + (high - low) / 2);
+        enum status st;
+        if (middle == 0 || middle >= high) {
+            high = low + (high - low) / 2;
+            continue;
+        }
+        st = stream_read(s, middle, &r, wait);
+        if (st != ST_OK) return st;
+        if (r.time_ns < ns) low = middle + 1;
+        else high = middle;
+    }
+    *seq = msgs_next(s->msgs, low);
+    if (*seq == 0) *seq = state.last_seq + 1;
+    return ST_OK;
+}
+
 uint64_t stream_last_of(struct stream *s, struct span filter)
 {
     struct msgs_filter *f;
