@@ -88,10 +88,10 @@ void option_account_jetstream(struct option_reader *r, const struct conf_value *
                               struct account_options *a);
 
 /* Whether some declared system account may use JetStream, which is not allowed. */
-bool jetstream_options_on_system_account(const struct options *o);
+bool options_jetstream_on_system_account(const struct options *o);
 
 /* The secrets of o, which the table of options does not know. */
-void jetstream_options_fini(struct options_jetstream *o);
+void options_jetstream_fini(struct options_jetstream *o);
 
 /* For accounts: v is the value of "mappings". */
 void option_mappings(struct option_reader *r, const struct conf_value *v,

@@ -215,7 +215,7 @@ static enum status check_jetstream(const struct options *o, struct error *why)
                            "invalid domain name: may not contain ., * or >");
         mem_free(subject);
     }
-    if (st == ST_OK && o->jetstream.enabled && jetstream_options_on_system_account(o))
+    if (st == ST_OK && o->jetstream.enabled && options_jetstream_on_system_account(o))
         st = error_set(why, ST_BAD_INPUT,
                        "Not allowed to enable JetStream on the system account");
     return st;

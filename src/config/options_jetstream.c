@@ -446,7 +446,7 @@ static void free_secret(char *text)
     mem_free(text);
 }
 
-void jetstream_options_fini(struct options_jetstream *o)
+void options_jetstream_fini(struct options_jetstream *o)
 {
     free_secret(o->key);
     free_secret(o->prev_key);
@@ -506,7 +506,7 @@ static bool is_system_account(const struct options *o, const struct account_opti
     return strcmp(a->name, name) == 0 || (a->nkey != NULL && strcmp(a->nkey, name) == 0);
 }
 
-bool jetstream_options_on_system_account(const struct options *o)
+bool options_jetstream_on_system_account(const struct options *o)
 {
     for (size_t i = 0; i < o->account_count; i++)
         if (o->accounts[i].has_jetstream && is_system_account(o, &o->accounts[i])) return true;

@@ -7,18 +7,6 @@
 #include "os/notify.h"
 #include "server/server_priv.h"
 
-/* The lines of text, one log line each. */
-static void log_lines(enum log_level level, struct buf *text)
-{
-    struct span rest = buf_span(text);
-
-    while (rest.len > 0) {
-        size_t end = span_find(rest, '\n');
-        log_at(level, "%.*s", (int)end, rest.p);
-        rest = span_from(rest, end < rest.len ? end + 1 : end);
-    }
-}
-
 /* What is wrong with the file, without the name that starts such lines on a terminal. */
 static void log_failure(struct buf *errors)
 {
@@ -128,7 +116,7 @@ void server_reload(struct server *s)
     if (config_reload(s->core->config->options, &next, &messages) != ST_OK) {
         log_failure(&messages.errors);
     } else {
-        log_lines(LOG_WARN, &messages.warnings);
+        server_log_lines(LOG_WARN, &messages.warnings);
         done = apply(s, next, &why) == ST_OK;
         if (!done)
             log_error("Failed to reload server configuration: %s", why.text);

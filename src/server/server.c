@@ -34,9 +34,21 @@ static enum status start_threads(struct server *s)
     return ST_OK;
 }
 
+void server_log_lines(enum log_level level, const struct buf *text)
+{
+    struct span rest = buf_span(text);
+
+    while (rest.len > 0) {
+        size_t end = span_find(rest, '\n');
+        log_at(level, "%.*s", (int)end, rest.p);
+        rest = span_from(rest, end < rest.len ? end + 1 : end);
+    }
+}
+
 static void log_start(const struct server *s, const struct options *o)
 {
     const struct core_identity *id = &s->core->identity;
+    struct buf warnings = { 0 };
 
     log_info("Starting nats-server");
     log_info("  Version:  %s", id->version);
@@ -46,6 +58,9 @@ static void log_start(const struct server *s, const struct options *o)
     log_debug("  Loops:    %u", s->core->loops.count);
     if (o->config_file)
         log_info("Using configuration file: %s (%s)", o->config_file, o->config_digest);
+    options_warn(o, &warnings);
+    server_log_lines(LOG_WARN, &warnings);
+    buf_free(&warnings);
 }
 
 static enum status open_listener(struct server *s, enum core_listener kind, const char *host,

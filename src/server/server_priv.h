@@ -3,6 +3,7 @@
 #ifndef SERVER_SERVER_PRIV_H
 #define SERVER_SERVER_PRIV_H
 
+#include "base/log.h"
 #include "core/listener.h"
 #include "os/signals.h"
 #include "os/thread.h"
@@ -24,6 +25,9 @@ struct server {
     int64_t lame_duck_step_ns;
     size_t lame_duck_batch;
 };
+
+/* The lines of text, one log line each. */
+void server_log_lines(enum log_level level, const struct buf *text);
 
 /* SIGHUP: read the configuration again and apply it, or say why not. */
 void server_reload(struct server *s);
