@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* msgs_scan.c - walks over the entries of one stream for a few subjects or a filter.
+ *
+ * A chunk that is scanned again and again for few subjects gets a summary: one bit for each hash
+ * of a subject number in it, 8 bits per entry, so that it is mostly skipped from then on. */
+#include "base/mem.h"
+#include "jetstream/msgs_priv.h"
+
+enum {
+    SUMMARY_ENTRIES_MIN = 64,           /* below: looking at the entries is as cheap */
+    SUMMARY_VISITS = 4,
+};
+
+/* A scan under way. */
+struct scan {
+    struct msgs *m;
+    const struct msgs_want *want;
+    uint64_t budget;
+    uint64_t at;                        /* where it stopped for want of budget */
+};
+
+static unsigned summary_bit(const struct msgs_chunk *c, uint32_t subject)
+{
+    return (subject * UINT32_C(0x9e3779b1)) >> (32 - c->summary_bits);
+}
+
+static void summary_make(struct msgs *m, struct msgs_chunk *c)
+{
+    size_t size;
+    unsigned index = 0;
+
+    c->summary_bits = 9;
+    while (1u << c->summary_bits < c->slot_count * 8u) c->summary_bits++;
+    size = (size_t)1 << (c->summary_bits - 3);
+    c->summary = mem_zero(size);
+    m->memory += msgs_heap_size(size);
+    for (unsigned w = 0; w < MSGS_CHUNK_WORDS; w++) {
+        for (uint64_t slots = c->slots[w]; slots != 0; slots &= slots - 1, index++) {
+            unsigned bit = summary_bit(c, c->entries[index].subject);
+            if (c->live[w] >> msgs_lowest(slots) & 1)
+                c->summary[bit / 64] |= UINT64_C(1) << (bit % 64);
+        }
+    }
+}
+
+/* Nothing in the chunk can be wanted. Makes a summary when that seems to pay. */
+static bool can_skip(struct scan *s, struct msgs_chunk *c, uint64_t no)
+{
+    if (s->want->numbers == NULL) return false;
+    if (c->summary == NULL) {
+        if (c->slot_count < SUMMARY_ENTRIES_MIN || no == s->m->last >> MSGS_CHUNK_BITS)
+            return false;
+        if (c->visits < SUMMARY_VISITS) {
+            c->visits++;
+            return false;
+        }
+        summary_make(s->m, c);
+    }
+    for (size_t i = 0; i < s->want->count; i++) {
+        unsigned bit = summary_bit(c, s->want->numbers[i]);
+        if (c->summary[bit / 64] >> (bit % 64) & 1) return false;
+    }
+    return true;
+}
+
+static inline bool is_wanted(const struct scan *s, uint32_t subject)
+{
+    if (s->want->numbers == NULL) return msgs_filter_passes(s->want->filter, s->m, subject);
+    for (size_t i = 0; i < s->want->count; i++) {
+        if (s->want->numbers[i] == subject) return true;
+    }
+    return false;
+}
+
+/* The lowest wanted bit in [low, high] of a chunk, or -1; -2: out of budget at s->at. */
+static int chunk_up(struct scan *s, const struct msgs_chunk *c, unsigned low, unsigned high)
+{
+    for (unsigned w = low / 64; w <= high / 64; w++) {
+        uint64_t mask = w == low / 64 ? msgs_bits_from(low % 64) : UINT64_MAX;
+        uint64_t slots = c->slots[w], live;
+        unsigned index = c->rank[w] + msgs_bit_count(slots & ~mask);
+
+        if (w == high / 64) mask &= msgs_bits_until(high % 64);
+        live = c->live[w] & mask;
+        for (slots &= mask; slots != 0; slots &= slots - 1, index++) {
+            unsigned bit = msgs_lowest(slots);
+
+            if (!(live >> bit & 1)) continue;
+            if (s->budget == 0) {
+                s->at = w * 64 + bit;
+                return -2;
+            }
+            s->budget--;
+            if (is_wanted(s, c->entries[index].subject)) return (int)(w * 64 + bit);
+        }
+    }
+    return -1;
+}
+
+/* As chunk_up, the highest. */
+static int chunk_down(struct scan *s, const struct msgs_chunk *c, unsigned low, unsigned high)
+{
+    for (unsigned w = high / 64 + 1; w-- > low / 64;) {
+        uint64_t mask = w == high / 64 ? msgs_bits_until(high % 64) : UINT64_MAX;
+        uint64_t slots = c->slots[w] & mask, live = c->live[w];
+        unsigned index = c->rank[w] + msgs_bit_count(slots);
+
+        if (w == low / 64) mask &= msgs_bits_from(low % 64);
+        for (slots &= mask; slots != 0; slots &= ~(UINT64_C(1) << msgs_highest(slots))) {
+            unsigned bit = msgs_highest(slots);
+
+            index--;
+            if (!(live >> bit & 1)) continue;
+            if (s->budget == 0) {
+                s->at = w * 64 + bit;
+                return -2;
+            }
+            s->budget--;
+            if (is_wanted(s, c->entries[index].subject)) return (int)(w * 64 + bit);
+        }
+    }
+    return -1;
+}
+
+uint64_t msgs_scan_up(struct msgs *m, const struct msgs_want *want, uint64_t low, uint64_t high,
+                      uint64_t *budget, uint64_t *at)
+{
+    struct scan s = { m, want, *budget, 0 };
+    uint64_t no = low >> MSGS_CHUNK_BITS, top = high >> MSGS_CHUNK_BITS, found = 0;
+    struct msgs_chunk *c;
+
+    *at = low;
+    for (; low <= high && (c = msgs_chunk_from(m, &no)) != NULL && no <= top; no++) {
+        uint64_t base = no << MSGS_CHUNK_BITS;
+        int bit;
+
+        if (s.budget == 0) {
+            *at = base > low ? base : low;
+            break;
+        }
+        if (can_skip(&s, c, no)) {
+            s.budget--;
+            bit = -1;
+        } else {
+            bit = chunk_up(&s, c, base > low ? 0 : (unsigned)(low - base),
+                           no < top ? MSGS_CHUNK_SEQS - 1 : (unsigned)(high - base));
+        }
+        if (bit == -2) *at = base + s.at;
+        else if (bit >= 0) found = base + (unsigned)bit;
+        else *at = base + MSGS_CHUNK_SEQS;
+        if (bit != -1) break;
+    }
+    *budget = s.budget;
+    return found;
+}
+
+uint64_t msgs_scan_down(struct msgs *m, const struct msgs_want *want, uint64_t low,
+                        uint64_t high, uint64_t *budget, uint64_t *at)
+{
+    struct scan s = { m, want, *budget, 0 };
+    uint64_t no = high >> MSGS_CHUNK_BITS, end = low >> MSGS_CHUNK_BITS, found = 0;
+    struct msgs_chunk *c;
+
+    *at = high;
+    for (; low <= high && (c = msgs_chunk_until(m, &no)) != NULL && no >= end; no--) {
+        uint64_t base = no << MSGS_CHUNK_BITS, top = base + MSGS_CHUNK_SEQS - 1;
+        int bit;
+
+        if (s.budget == 0) {
+            *at = top < high ? top : high;
+            break;
+        }
+        if (can_skip(&s, c, no)) {
+            s.budget--;
+            bit = -1;
+        } else {
+            bit = chunk_down(&s, c, no > end ? 0 : (unsigned)(low - base),
+                             top < high ? MSGS_CHUNK_SEQS - 1 : (unsigned)(high - base));
+        }
+        if (bit == -2) *at = base + s.at;
+        else if (bit >= 0) found = base + (unsigned)bit;
+        else *at = base ? base - 1 : 0;
+        if (bit != -1 || no == 0) break;
+    }
+    *budget = s.budget;
+    return found;
+}
