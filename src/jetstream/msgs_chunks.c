@@ -14,15 +14,9 @@ static size_t chunk_size(unsigned cap)
     return sizeof(struct msgs_chunk) + cap * sizeof(struct msg_entry);
 }
 
-static size_t summary_size(const struct msgs_chunk *c)
-{
-    return c->summary ? msgs_heap_size((size_t)1 << (c->summary_bits - 3)) : 0;
-}
-
 static void chunk_free(struct msgs *m, struct msgs_chunk *c)
 {
-    m->memory -= msgs_heap_size(chunk_size(c->cap)) + summary_size(c);
-    mem_free(c->summary);
+    m->memory -= msgs_heap_size(chunk_size(c->cap));
     mem_free(c);
 }
 
@@ -56,7 +50,7 @@ static size_t group_find(const struct msgs *m, uint64_t no)
     return low;
 }
 
-static struct msgs_group *group_at(const struct msgs *m, uint64_t no)
+struct msgs_group *msgs_group_at(const struct msgs *m, uint64_t no)
 {
     size_t i = group_find(m, no);
     const struct msgs_group_ref *ref = m->groups + m->group_head + i;
@@ -88,6 +82,16 @@ static struct msgs_group *group_add(struct msgs *m, uint64_t no)
     return refs[i].group;
 }
 
+static void summaries_drop(struct msgs *m, struct msgs_group *g)
+{
+    if (g->summaries == NULL) return;
+    m->memory -= msgs_heap_size(MSGS_GROUP_CHUNKS * sizeof(struct msgs_summary));
+    mem_free(g->summaries);
+    g->summaries = NULL;
+    g->summarised = 0;
+    g->visits = 0;
+}
+
 static void group_remove(struct msgs *m, uint64_t no)
 {
     size_t i = group_find(m, no);
@@ -95,6 +99,7 @@ static void group_remove(struct msgs *m, uint64_t no)
 
     assert(i < m->group_count);
     assert(refs[i].no == no);
+    summaries_drop(m, refs[i].group);
     mem_free(refs[i].group);
     m->memory -= msgs_heap_size(sizeof(struct msgs_group));
     m->group_count--;
@@ -111,7 +116,7 @@ static void group_remove(struct msgs *m, uint64_t no)
 
 struct msgs_chunk *msgs_chunk_at(const struct msgs *m, uint64_t no)
 {
-    const struct msgs_group *g = group_at(m, no / MSGS_GROUP_CHUNKS);
+    const struct msgs_group *g = msgs_group_at(m, no / MSGS_GROUP_CHUNKS);
 
     return g ? g->chunks[no % MSGS_GROUP_CHUNKS] : NULL;
 }
@@ -214,7 +219,7 @@ void msgs_chunk_put(struct msgs *m, uint64_t seq, const struct msg_entry *e)
 {
     uint64_t no = seq >> MSGS_CHUNK_BITS;
     unsigned bit = (unsigned)(seq % MSGS_CHUNK_SEQS), word = bit / 64, index;
-    struct msgs_group *g = group_at(m, no / MSGS_GROUP_CHUNKS);
+    struct msgs_group *g = msgs_group_at(m, no / MSGS_GROUP_CHUNKS);
     struct msgs_chunk *c;
 
     if (g == NULL) g = group_add(m, no / MSGS_GROUP_CHUNKS);
@@ -239,11 +244,7 @@ void msgs_chunk_put(struct msgs *m, uint64_t seq, const struct msg_entry *e)
     c->live[word] |= UINT64_C(1) << (bit % 64);
     c->live_count++;
     g->live_count++;
-    if (c->summary != NULL) {           /* recovery only: a chunk that grows gets none */
-        m->memory -= summary_size(c);
-        mem_free(c->summary);
-        c->summary = NULL;
-    }
+    g->summarised &= ~(UINT64_C(1) << (no % MSGS_GROUP_CHUNKS));
 }
 
 /* A copy of c without its dead slots; c is freed. */
@@ -268,7 +269,7 @@ void msgs_chunk_take(struct msgs *m, uint64_t seq)
 {
     uint64_t no = seq >> MSGS_CHUNK_BITS;
     unsigned bit = (unsigned)(seq % MSGS_CHUNK_SEQS), at = (unsigned)(no % MSGS_GROUP_CHUNKS);
-    struct msgs_group *g = group_at(m, no / MSGS_GROUP_CHUNKS);
+    struct msgs_group *g = msgs_group_at(m, no / MSGS_GROUP_CHUNKS);
     struct msgs_chunk *c;
 
     assert(g != NULL);
@@ -278,10 +279,12 @@ void msgs_chunk_take(struct msgs *m, uint64_t seq)
     c->live[bit / 64] &= ~(UINT64_C(1) << (bit % 64));
     c->live_count--;
     g->live_count--;
+    if (g->live_count < MSGS_SUMMARY_GROUP_MIN / 2) summaries_drop(m, g);
     if (c->live_count == 0) {
         chunk_free(m, c);
         g->chunks[at] = NULL;
         g->present &= ~(UINT64_C(1) << at);
+        g->summarised &= g->present;
         if (g->present == 0) group_remove(m, no / MSGS_GROUP_CHUNKS);
     } else if (c->slot_count >= PACK_MIN && c->live_count * 2u <= c->slot_count) {
         g->chunks[at] = chunk_pack(m, c);
@@ -290,7 +293,7 @@ void msgs_chunk_take(struct msgs *m, uint64_t seq)
 
 void msgs_chunk_trim(struct msgs *m, uint64_t no)
 {
-    struct msgs_group *g = group_at(m, no / MSGS_GROUP_CHUNKS);
+    struct msgs_group *g = msgs_group_at(m, no / MSGS_GROUP_CHUNKS);
     struct msgs_chunk *c = g ? g->chunks[no % MSGS_GROUP_CHUNKS] : NULL;
 
     if (c == NULL || c->cap == c->slot_count) return;
@@ -305,6 +308,7 @@ void msgs_chunks_free(struct msgs *m)
         for (unsigned k = 0; k < MSGS_GROUP_CHUNKS; k++) {
             if (g->chunks[k] != NULL) chunk_free(m, g->chunks[k]);
         }
+        summaries_drop(m, g);
         mem_free(g);
     }
     mem_free(m->groups);

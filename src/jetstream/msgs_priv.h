@@ -15,15 +15,13 @@
 #define MSGS_CHUNK_SEQS (1u << MSGS_CHUNK_BITS)
 #define MSGS_CHUNK_WORDS (MSGS_CHUNK_SEQS / 64)
 #define MSGS_GROUP_CHUNKS 64
+#define MSGS_SUMMARY_GROUP_MIN 8192     /* live entries of a group that summaries are made for */
 #define MSGS_LITERALS_MAX 16            /* of a filter that follows subjects' facts */
 
 struct msgs_chunk {
     uint64_t live[MSGS_CHUNK_WORDS], slots[MSGS_CHUNK_WORDS];
     uint16_t rank[MSGS_CHUNK_WORDS];    /* slots before the word */
     uint16_t live_count, slot_count, cap;
-    uint8_t visits;                     /* scans for few subjects without a summary */
-    uint8_t summary_bits;               /* log2 of the bits in summary */
-    uint64_t *summary;                  /* of subject numbers; NULL: not worth it so far */
     struct msg_entry entries[];
 };
 
@@ -31,6 +29,14 @@ struct msgs_group {
     uint64_t present;                   /* chunks with a live entry; others are NULL */
     uint64_t live_count;
     struct msgs_chunk *chunks[MSGS_GROUP_CHUNKS];
+    /* msgs_scan.c's: per chunk a set of its subjects that may say yes wrongly. */
+    struct msgs_summary *summaries;     /* of each chunk; NULL: not worth it so far */
+    uint64_t summarised;                /* chunks whose summary holds */
+    uint32_t visits;                    /* chunks scanned for few subjects without one */
+};
+
+struct msgs_summary {
+    uint64_t bits[64];                  /* one for each hash of a subject number */
 };
 
 struct msgs_group_ref {
@@ -114,6 +120,8 @@ static inline unsigned msgs_bit_count(uint64_t bits)
 
 /* ---- msgs_chunks.c ---- */
 
+/* The group with this number, or NULL when nothing lives there. */
+struct msgs_group *msgs_group_at(const struct msgs *m, uint64_t no);
 /* The chunk with this number, or NULL when nothing lives there. */
 struct msgs_chunk *msgs_chunk_at(const struct msgs *m, uint64_t no);
 /* The first chunk numbered >= *no, which becomes its number; NULL: none. */

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* msgs_scan.c - walks over the entries of one stream for a few subjects or a filter.
  *
- * A chunk that is scanned again and again for few subjects gets a summary: one bit for each hash
- * of a subject number in it, 8 bits per entry, so that it is mostly skipped from then on. */
+ * The chunks of a group that is scanned again and again for few subjects get summaries: 8 bits per
+ * sequence, one set for each hash of a subject number, so that most chunks are skipped from then
+ * on. Removing leaves a summary as it is: it may say yes wrongly anyway. */
 #include "base/mem.h"
 #include "jetstream/msgs_priv.h"
 
-enum {
-    SUMMARY_ENTRIES_MIN = 64,           /* below: looking at the entries is as cheap */
-    SUMMARY_VISITS = 4,
-};
+enum { SUMMARY_VISITS = 4 * MSGS_GROUP_CHUNKS };
 
 /* A scan under way. */
 struct scan {
@@ -17,48 +15,55 @@ struct scan {
     const struct msgs_want *want;
     uint64_t budget;
     uint64_t at;                        /* where it stopped for want of budget */
+    struct msgs_group *group;           /* the last one it came to */
+    uint64_t group_no;
 };
 
-static unsigned summary_bit(const struct msgs_chunk *c, uint32_t subject)
+static unsigned summary_bit(uint32_t subject)
 {
-    return (subject * UINT32_C(0x9e3779b1)) >> (32 - c->summary_bits);
+    return (subject * UINT32_C(0x9e3779b1)) >> 20;
 }
 
-static void summary_make(struct msgs *m, struct msgs_chunk *c)
+static void summary_make(struct msgs_summary *summary, const struct msgs_chunk *c)
 {
-    size_t size;
     unsigned index = 0;
 
-    c->summary_bits = 9;
-    while (1u << c->summary_bits < c->slot_count * 8u) c->summary_bits++;
-    size = (size_t)1 << (c->summary_bits - 3);
-    c->summary = mem_zero(size);
-    m->memory += msgs_heap_size(size);
+    memset(summary, 0, sizeof(*summary));
     for (unsigned w = 0; w < MSGS_CHUNK_WORDS; w++) {
         for (uint64_t slots = c->slots[w]; slots != 0; slots &= slots - 1, index++) {
-            unsigned bit = summary_bit(c, c->entries[index].subject);
+            unsigned bit = summary_bit(c->entries[index].subject);
             if (c->live[w] >> msgs_lowest(slots) & 1)
-                c->summary[bit / 64] |= UINT64_C(1) << (bit % 64);
+                summary->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
         }
     }
 }
 
 /* Nothing in the chunk can be wanted. Makes a summary when that seems to pay. */
-static bool can_skip(struct scan *s, struct msgs_chunk *c, uint64_t no)
+static bool can_skip(struct scan *s, const struct msgs_chunk *c, uint64_t no)
 {
+    unsigned at = (unsigned)(no % MSGS_GROUP_CHUNKS);
+    struct msgs_group *g = s->group;
+
     if (s->want->numbers == NULL) return false;
-    if (c->summary == NULL) {
-        if (c->slot_count < SUMMARY_ENTRIES_MIN || no == s->m->last >> MSGS_CHUNK_BITS)
+    if (g == NULL || s->group_no != no / MSGS_GROUP_CHUNKS) {
+        s->group_no = no / MSGS_GROUP_CHUNKS;
+        g = s->group = msgs_group_at(s->m, s->group_no);
+    }
+    if (!(g->summarised >> at & 1)) {
+        if (g->live_count < MSGS_SUMMARY_GROUP_MIN || no == s->m->last >> MSGS_CHUNK_BITS ||
+            g->visits++ < SUMMARY_VISITS)
             return false;
-        if (c->visits < SUMMARY_VISITS) {
-            c->visits++;
-            return false;
+        g->visits = SUMMARY_VISITS;
+        if (g->summaries == NULL) {
+            g->summaries = mem_alloc(MSGS_GROUP_CHUNKS * sizeof(*g->summaries));
+            s->m->memory += msgs_heap_size(MSGS_GROUP_CHUNKS * sizeof(*g->summaries));
         }
-        summary_make(s->m, c);
+        summary_make(&g->summaries[at], c);
+        g->summarised |= UINT64_C(1) << at;
     }
     for (size_t i = 0; i < s->want->count; i++) {
-        unsigned bit = summary_bit(c, s->want->numbers[i]);
-        if (c->summary[bit / 64] >> (bit % 64) & 1) return false;
+        unsigned bit = summary_bit(s->want->numbers[i]);
+        if (g->summaries[at].bits[bit / 64] >> (bit % 64) & 1) return false;
     }
     return true;
 }
@@ -125,7 +130,7 @@ static int chunk_down(struct scan *s, const struct msgs_chunk *c, unsigned low, 
 uint64_t msgs_scan_up(struct msgs *m, const struct msgs_want *want, uint64_t low, uint64_t high,
                       uint64_t *budget, uint64_t *at)
 {
-    struct scan s = { m, want, *budget, 0 };
+    struct scan s = { m, want, *budget, 0, NULL, 0 };
     uint64_t no = low >> MSGS_CHUNK_BITS, top = high >> MSGS_CHUNK_BITS, found = 0;
     struct msgs_chunk *c;
 
@@ -157,7 +162,7 @@ uint64_t msgs_scan_up(struct msgs *m, const struct msgs_want *want, uint64_t low
 uint64_t msgs_scan_down(struct msgs *m, const struct msgs_want *want, uint64_t low,
                         uint64_t high, uint64_t *budget, uint64_t *at)
 {
-    struct scan s = { m, want, *budget, 0 };
+    struct scan s = { m, want, *budget, 0, NULL, 0 };
     uint64_t no = high >> MSGS_CHUNK_BITS, end = low >> MSGS_CHUNK_BITS, found = 0;
     struct msgs_chunk *c;
 

@@ -44,14 +44,14 @@ static uint32_t slot_find(const struct msgs *m, struct span text, uint32_t hash)
     return i;
 }
 
-/* Keep the slots at most 3/4 full with one more. */
+/* Keep the slots at most 4/5 full with one more. */
 static void slots_grow(struct msgs *m)
 {
     struct msgs_slot *old = m->slots;
     uint32_t old_count = m->slot_count, count;
 
-    if ((uint64_t)m->used_count * 4 + 4 <= (uint64_t)old_count * 3) return;
-    count = old_count < 8 ? 8 : old_count + old_count / 4 + 2;
+    if ((uint64_t)m->used_count * 5 + 5 <= (uint64_t)old_count * 4) return;
+    count = old_count < 8 ? 8 : old_count + old_count / 8 + 8;
     assert(count > old_count);
     m->memory -= table_size(m);
     m->slots = mem_zero(count * sizeof(*m->slots));
@@ -99,7 +99,7 @@ static uint32_t number_take(struct msgs *m)
     if (m->fact_count == m->fact_cap) {
         uint32_t cap = m->fact_cap;
 
-        cap = cap < 4 ? 4 : cap < SMALL_TABLE ? cap * 2 : cap + cap / 8;
+        cap = cap < 4 ? 4 : cap < SMALL_TABLE ? cap * 2 : cap + cap / 16;
         assert(cap > m->fact_cap);
         m->memory -= table_size(m);
         m->facts = mem_resize(m->facts, cap * sizeof(*m->facts));
