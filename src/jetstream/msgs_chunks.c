@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* msgs_chunks.c - the entries by sequence: chunks in groups in a sorted array. Owned by struct msgs.
+/* msgs_chunks.c - the entries by sequence: chunks in groups in a sorted array. Owned by struct
+ * msgs.
  *
  * Invariants: a chunk in a group has a live entry; a group in the array has a chunk; live is a
  * subset of slots; rank[w] is the number of slots in the words before w. */

@@ -36,7 +36,7 @@ struct msgs_group {
 };
 
 struct msgs_summary {
-    uint64_t bits[64];                  /* one for each hash of a subject number */
+    uint64_t words[64];                 /* a Bloom filter of subject numbers */
 };
 
 struct msgs_group_ref {

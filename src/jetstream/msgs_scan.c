@@ -2,8 +2,9 @@
 /* msgs_scan.c - walks over the entries of one stream for a few subjects or a filter.
  *
  * The chunks of a group that is scanned again and again for few subjects get summaries: 8 bits per
- * sequence, one set for each hash of a subject number, so that most chunks are skipped from then
- * on. Removing leaves a summary as it is: it may say yes wrongly anyway. */
+ * sequence, a Bloom filter of the subject numbers with three bits in one word for each, so that
+ * most chunks are skipped from then on. Removing leaves a summary as it is: it may say yes wrongly
+ * anyway. */
 #include "base/mem.h"
 #include "jetstream/msgs_priv.h"
 
@@ -19,9 +20,15 @@ struct scan {
     uint64_t group_no;
 };
 
-static unsigned summary_bit(uint32_t subject)
+static uint32_t summary_hash(uint32_t subject)
 {
-    return (subject * UINT32_C(0x9e3779b1)) >> 20;
+    return subject * UINT32_C(0x9e3779b1);
+}
+
+static uint64_t summary_mask(uint32_t hash)
+{
+    return UINT64_C(1) << (hash >> 20 & 63) | UINT64_C(1) << (hash >> 14 & 63) |
+           UINT64_C(1) << (hash >> 8 & 63);
 }
 
 static void summary_make(struct msgs_summary *summary, const struct msgs_chunk *c)
@@ -31,9 +38,9 @@ static void summary_make(struct msgs_summary *summary, const struct msgs_chunk *
     memset(summary, 0, sizeof(*summary));
     for (unsigned w = 0; w < MSGS_CHUNK_WORDS; w++) {
         for (uint64_t slots = c->slots[w]; slots != 0; slots &= slots - 1, index++) {
-            unsigned bit = summary_bit(c->entries[index].subject);
+            uint32_t hash = summary_hash(c->entries[index].subject);
             if (c->live[w] >> msgs_lowest(slots) & 1)
-                summary->bits[bit / 64] |= UINT64_C(1) << (bit % 64);
+                summary->words[hash >> 26] |= summary_mask(hash);
         }
     }
 }
@@ -62,8 +69,8 @@ static bool can_skip(struct scan *s, const struct msgs_chunk *c, uint64_t no)
         g->summarised |= UINT64_C(1) << at;
     }
     for (size_t i = 0; i < s->want->count; i++) {
-        unsigned bit = summary_bit(s->want->numbers[i]);
-        if (g->summaries[at].bits[bit / 64] >> (bit % 64) & 1) return false;
+        uint32_t hash = summary_hash(s->want->numbers[i]);
+        if ((~g->summaries[at].words[hash >> 26] & summary_mask(hash)) == 0) return false;
     }
     return true;
 }
@@ -77,6 +84,16 @@ static inline bool is_wanted(const struct scan *s, uint32_t subject)
     return false;
 }
 
+/* All 64 entries are live and none is wanted. Without a branch per entry. */
+static bool is_word_unwanted(const struct scan *s, uint64_t live, const struct msg_entry *entries)
+{
+    uint32_t hits = 0;
+
+    if (live != UINT64_MAX || s->want->numbers == NULL || s->want->count != 1) return false;
+    for (unsigned i = 0; i < 64; i++) hits |= entries[i].subject == s->want->numbers[0];
+    return hits == 0;
+}
+
 /* The lowest wanted bit in [low, high] of a chunk, or -1; -2: out of budget at s->at. */
 static int chunk_up(struct scan *s, const struct msgs_chunk *c, unsigned low, unsigned high)
 {
@@ -87,6 +104,10 @@ static int chunk_up(struct scan *s, const struct msgs_chunk *c, unsigned low, un
 
         if (w == high / 64) mask &= msgs_bits_until(high % 64);
         live = c->live[w] & mask;
+        if (s->budget >= 64 && is_word_unwanted(s, live, c->entries + index)) {
+            s->budget -= 64;
+            continue;
+        }
         for (slots &= mask; slots != 0; slots &= slots - 1, index++) {
             unsigned bit = msgs_lowest(slots);
 
@@ -111,6 +132,12 @@ static int chunk_down(struct scan *s, const struct msgs_chunk *c, unsigned low, 
         unsigned index = c->rank[w] + msgs_bit_count(slots);
 
         if (w == low / 64) mask &= msgs_bits_from(low % 64);
+        live &= mask;
+        if (s->budget >= 64 && index >= 64 &&
+            is_word_unwanted(s, live, c->entries + index - 64)) {
+            s->budget -= 64;
+            continue;
+        }
         for (slots &= mask; slots != 0; slots &= ~(UINT64_C(1) << msgs_highest(slots))) {
             unsigned bit = msgs_highest(slots);
 

@@ -27,7 +27,8 @@ struct model {
 };
 
 static const char *const filter_texts[6][3] = {
-    { "a.1" }, { "a.*" }, { "b.7", "a.3", "a.3" }, { "*.5", "b.*", "b.1" }, { ">" }, { "none", "c.2" },
+    { "a.1" }, { "a.*" }, { "b.7", "a.3", "a.3" }, { "*.5", "b.*", "b.1" }, { ">" },
+    { "none", "c.2" },
 };
 
 static struct span name_of(uint32_t name, char out[16])
