@@ -54,15 +54,25 @@ static inline bool consumer_config_is_push(const struct consumer_config *c)
     return c->deliver_subject != NULL;
 }
 
-/* As their counterparts in stream_config.h. */
+/* As their counterparts in stream_config.h. The object is the request's "config". */
 enum js_err consumer_config_parse(struct consumer_config *c, const struct json_t *object,
                                   const struct stream_config_rules *rules, struct js_error *e);
-/* stream: of the stream it reads. Fills defaults (ack_wait, max_waiting, limits of the stream). */
+/* stream: of the stream it reads. Fills defaults (ack_wait, max_waiting, limits of the stream).
+ * What compares the request's subject with its config (names, filter), replicas above 1 on a
+ * server that stands alone (10074, before the stream is looked up), the limit of consumers (10026),
+ * workqueue streams' rules (10098 to 10101), and names above JS_NAME_MAX of durables (10102; both
+ * after the consumer's existence is looked at) are left to whoever has the stream. */
 enum js_err consumer_config_check(struct consumer_config *c, const struct stream_config *stream,
                                   const struct stream_config_rules *rules, struct js_error *e);
+/* next may replace old: 10012 with nats-server's text, or 10116. Left to the caller: a deliver
+ * subject may only change while nobody listens on the old one (10013). */
 enum js_err consumer_config_check_update(const struct consumer_config *old,
                                          const struct consumer_config *next, struct js_error *e);
 void consumer_config_write(const struct consumer_config *c, struct jsonw *w, const char *key);
+/* With the dynamic metadata, as stream_config_write_info. */
+void consumer_config_write_info(const struct consumer_config *c, struct jsonw *w, const char *key,
+                                const char *version);
+void consumer_config_set_static(struct consumer_config *c);     /* as stream_config_set_static */
 void consumer_config_copy(struct consumer_config *to, const struct consumer_config *from);
 void consumer_config_free(struct consumer_config *c);
 bool consumer_config_equal(const struct consumer_config *a, const struct consumer_config *b);

@@ -95,25 +95,56 @@ struct stream_config_rules {
     bool max_bytes_required;
 };
 
-/* Read a request's or a stored config object. Unknown fields: JS_ERR_INVALID_JSON (10025) when
- * strict. *c is to be freed in any case. */
+/* Read a request's or a stored config object (json_in_parse gives one; NULL or JSON null: all
+ * zero). Unknown fields: JS_ERR_INVALID_JSON (10025) when strict, and so are fields of an API
+ * level above JS_API_LEVEL; the request's own field "pedantic" is known and only its type is
+ * checked. *c is to be freed in any case. */
 enum js_err stream_config_parse(struct stream_config *c, const struct json_t *object,
                                 const struct stream_config_rules *rules, struct js_error *e);
 
+/* Whether the request's field "pedantic" is true. */
+bool stream_config_is_pedantic(const struct json_t *object);
+
+/* What is refused when a stream is created but may be in an update: sealed, mirror_direct without
+ * a mirror. nats-server checks this after the name in the subject and before all the rest. */
+enum js_err stream_config_check_new(const struct stream_config *c, struct js_error *e);
+
 /* Fill defaults and check everything that concerns the config alone (names, subjects' grammar,
- * combinations, transforms' form, limits); the order of checks is nats-server's. What needs other
- * streams (overlap, sources that exist) or the account's usage is checked by whoever has them. */
+ * combinations, transforms' form, limits); the order of checks is nats-server's. The static
+ * metadata must be set before: it counts. O(n log n) in the number of subjects without wildcards,
+ * times the number of those with; refused when that is too much.
+ *
+ * What needs other streams is left to whoever has them (the account's table of streams): that
+ * subjects don't overlap with other streams' (10065), max_msg_size against a mirror's or source's
+ * (10030, 10046), external deliver prefixes against their subjects (10022), mirror_direct taken
+ * over from the mirror's origin, cycles over more than one stream ("detected cycle"), whether the
+ * stream exists already with the same config (10058), and the account's limits and usage. */
 enum js_err stream_config_check(struct stream_config *c, const struct stream_config_rules *rules,
                                 struct js_error *e);
 
-/* Whether the checked config next may replace old (update). */
+/* What nats-server checks after stream_config_check when a stream is made: replicas above 1 on a
+ * server that stands alone (10074). It comes before the stream's existence is looked at. */
+enum js_err stream_config_check_replicas(const struct stream_config *c, struct js_error *e);
+
+/* The filters of mirror and sources (10049); it comes after existence and the account's limits,
+ * before the overlap with other streams. */
+enum js_err stream_config_check_filters(const struct stream_config *c, struct js_error *e);
+
+/* Whether the checked config next may replace old (update); a sealed one is completed. Replicas
+ * above 1 are refused (10074) where nats-server does so. Left to others: consumers that violate
+ * new limits, the account's usage, overlaps. */
 enum js_err stream_config_check_update(const struct stream_config *old,
                                        struct stream_config *next,
                                        const struct stream_config_rules *rules,
                                        struct js_error *e);
 
-/* Write the fields of the config object, in nats-server's order, without the braces' key. */
+/* Write the config object under key (NULL: in an array or at the top), in nats-server's order. */
 void stream_config_write(const struct stream_config *c, struct jsonw *w, const char *key);
+
+/* As stream_config_write, with the dynamic metadata that responses carry; version is that of
+ * INFO ("2.12.0"). */
+void stream_config_write_info(const struct stream_config *c, struct jsonw *w, const char *key,
+                              const char *version);
 
 void stream_config_copy(struct stream_config *to, const struct stream_config *from);
 void stream_config_free(struct stream_config *c);       /* all zero afterwards */
@@ -122,6 +153,10 @@ bool stream_config_equal(const struct stream_config *a, const struct stream_conf
 /* The API level that the config needs; ADR-44. */
 unsigned stream_config_level(const struct stream_config *c);
 
+/* Put the level that c needs into its metadata and take out what only responses carry; done for
+ * every request before it is checked and stored. */
+void stream_config_set_static(struct stream_config *c);
+
 /* A name fit for a stream or consumer: not empty, no blanks, '.', '*', '>', path separators. */
 bool js_name_is_valid(struct span name);
 
@@ -129,7 +164,29 @@ bool js_name_is_valid(struct span name);
 
 const char *js_metadata_get(const struct js_metadata *m, const char *key);      /* or NULL */
 void js_metadata_set(struct js_metadata *m, const char *key, const char *value);
+void js_metadata_remove(struct js_metadata *m, const char *key);
 void js_metadata_remove_prefix(struct js_metadata *m, const char *prefix);
 void js_metadata_write(const struct js_metadata *m, struct jsonw *w);   /* "metadata":{..} if any */
+
+/* As js_metadata_write, with JS_KEY_LEVEL and JS_KEY_VERSION; version NULL: without. */
+void js_metadata_write_info(const struct js_metadata *m, struct jsonw *w, const char *version);
+
+/* Set JS_KEY_REQUIRED_LEVEL to level, remove JS_KEY_LEVEL and JS_KEY_VERSION. */
+void js_metadata_set_static(struct js_metadata *m, unsigned level);
+
+/* Make JS_KEY_REQUIRED_LEVEL as it is in old (or absent), remove JS_KEY_LEVEL and JS_KEY_VERSION:
+ * before a request's config is compared with the stored one. */
+void js_metadata_copy_static(struct js_metadata *m, const struct js_metadata *old);
+
+/* Sum of the lengths of keys and values. O(count). */
+size_t js_metadata_size(const struct js_metadata *m);
+
+/* The level required by a stored asset is one that this server has; a text that is no number is
+ * none. ADR-44. */
+bool js_metadata_level_is_supported(const struct js_metadata *m);
+
+void js_metadata_copy(struct js_metadata *to, const struct js_metadata *from);
+void js_metadata_free(struct js_metadata *m);
+bool js_metadata_equal(const struct js_metadata *a, const struct js_metadata *b);
 
 #endif
