@@ -98,7 +98,7 @@ void disk_dir_close(struct disk_dir **dir);     /* *dir may be NULL; is NULL aft
 /* Make the making, renaming and removing of files in dir durable (fsync of the directory). */
 MUST_USE enum status disk_dir_sync(struct disk_dir *dir, struct error *why);
 
-/* Call each for every name but "." and ".."; is_dir: a directory, not a link to one. In no promised
+/* Call each for every name but "." and ".."; is_dir: a directory, no link to one. In no promised
  * order. each must not change the directory. O(names). */
 MUST_USE enum status disk_dir_list(struct disk_dir *dir, disk_entry_f *each, void *arg,
                                    struct error *why);
