@@ -124,7 +124,7 @@ MUST_USE enum status disk_remove(struct disk_dir *dir, const char *name, struct 
  * disk_sync and disk_dir_sync. */
 MUST_USE enum status disk_open(struct disk_dir *dir, const char *name, enum disk_mode mode,
                                struct disk_file **out, struct error *why);
-void disk_close(struct disk_file **f);          /* nothing is synced; *f may be NULL, is NULL then */
+void disk_close(struct disk_file **f);          /* syncs nothing; *f may be NULL, as it is then */
 
 /* Bytes from the start to the end of the file. */
 MUST_USE enum status disk_size(struct disk_file *f, uint64_t *bytes, struct error *why);
