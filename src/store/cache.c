@@ -62,8 +62,10 @@ static void drop(struct store *s, struct chunk *c)
 void cache_trim(struct store *s)
 {
     uint64_t looks = 2 * s->stats.cache_bytes / SEGMENT_CHUNK;
+    uint64_t budget = s->options.cache_bytes;
 
-    while (s->stats.cache_bytes > s->options.cache_bytes && !list_is_empty(&s->lru) &&
+    if (budget < s->cache_floor) budget = s->cache_floor;
+    while (s->stats.cache_bytes > budget && !list_is_empty(&s->lru) &&
            looks-- > 0) {
         struct chunk *c = CONTAINER_OF(s->lru.next, struct chunk, lru);
         if (!c->used && !c->segment->is_busy) {
@@ -187,6 +189,7 @@ bool cache_has(struct store *s, struct segment *seg, uint64_t from, uint64_t to,
 {
     uint32_t first = (uint32_t)(from / SEGMENT_CHUNK), last = (uint32_t)((to - 1) / SEGMENT_CHUNK);
     struct load *l = NULL;
+    uint64_t size;
 
     segment_map(seg);
     for (uint32_t i = first; i <= last; i++) {
@@ -197,6 +200,10 @@ bool cache_has(struct store *s, struct segment *seg, uint64_t from, uint64_t to,
         if (l == NULL) load_absent(s, seg, i, last);
         l = seg->chunks[i].load;        /* the last one comes last */
     }
+    /* What is being loaded for one read stays together, however small the cache. */
+    size = (last - first + 3ull) * SEGMENT_CHUNK;
+    if (l && size > s->cache_floor) s->cache_floor = size;
+    if (l == NULL && size >= s->cache_floor) s->cache_floor = 0;
     if (l && wait && !wait->queued) {
         wait->next = NULL;
         wait->queued = true;

@@ -76,6 +76,7 @@ struct record {
     uint64_t bytes;                     /* all of it, padded to RECORD_ALIGN */
 };
 
+/* What seeds the checksums of a segment. The store's id is not told to anyone. */
 struct record_salt record_salt(const struct store_id *store, uint32_t segment);
 
 /* Bytes that r takes, padded. O(1). */

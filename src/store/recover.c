@@ -118,13 +118,6 @@ static void compare_with_manifest(struct recovery *r)
 
 /* ---- batches ---- */
 
-static struct recover_segment *state_of(struct recovery *r, const struct segment *seg)
-{
-    for (size_t i = 0; i < r->segment_count; i++)
-        if (r->segments[i].segment == seg) return &r->segments[i];
-    return NULL;
-}
-
 static void add_batch(struct recover_segment *rs, const struct record_batch *b, bool is_good)
 {
     if (rs->count == rs->cap) {
@@ -385,7 +378,7 @@ static void with_body(struct store_record *out, const struct record *rec)
     out->body = span_make(rec->body + rec->header_len, rec->body_len);
 }
 
-static struct recover_group *recover_group(struct recovery *r, uint32_t number)
+static struct recover_group *group_of(struct recovery *r, uint32_t number)
 {
     struct recover_group *rg;
 
@@ -403,7 +396,7 @@ static struct recover_group *recover_group(struct recovery *r, uint32_t number)
 static void find_state(struct recovery *r, struct recover_segment *rs, const struct record *rec,
                        uint64_t at)
 {
-    struct recover_group *rg = recover_group(r, rec->group);
+    struct recover_group *rg = group_of(r, rec->group);
     char name[FILES_NAME_BYTES];
 
     if (rec->kind == RECORD_END) rg->is_ended = true;
@@ -425,7 +418,7 @@ static void find_state(struct recovery *r, struct recover_segment *rs, const str
 static void tell_group(struct recovery *r, struct recover_segment *rs, const struct record *rec,
                        uint64_t at)
 {
-    struct recover_group *rg = recover_group(r, rec->group);
+    struct recover_group *rg = group_of(r, rec->group);
     struct store_record out = to_owner(rec);
     struct store_group *g;
 
@@ -447,7 +440,7 @@ static void tell_group(struct recovery *r, struct recover_segment *rs, const str
 static void tell_delta(struct recovery *r, struct recover_segment *rs, const struct record *rec,
                        uint64_t at)
 {
-    struct recover_group *rg = recover_group(r, rec->group);
+    struct recover_group *rg = group_of(r, rec->group);
     struct store_record out = to_owner(rec);
     char name[FILES_NAME_BYTES];
 
@@ -470,7 +463,7 @@ static void tell_delta(struct recovery *r, struct recover_segment *rs, const str
 static void tell_message(struct recovery *r, struct recover_segment *rs, const struct record *rec,
                          uint64_t at)
 {
-    struct recover_group *rg = recover_group(r, rec->group);
+    struct recover_group *rg = group_of(r, rec->group);
     struct store_record out = to_owner(rec);
     uint32_t memo = UINT32_MAX;
 

@@ -147,7 +147,8 @@ void store_release(struct store_group *g, struct store_loc loc, uint32_t size);
 struct store_wait {
     struct store_wait *next;            /* the store's; non-NULL or queued while waiting */
     bool queued;
-    void (*done)(struct store_wait *w); /* on the owner: read again */
+    /* On the owner: read again, there and then; the next store_flush may drop it again. */
+    void (*done)(struct store_wait *w);
 };
 
 /* Read the record at loc. OK: *out borrows memory that stays until the owner returns to
@@ -191,6 +192,7 @@ struct store_stats {
     bool failed, full;
 };
 
+/* What happened since store_open, and what there is. O(segments). */
 void store_stats(const struct store *s, struct store_stats *out);
 
 #endif

@@ -86,6 +86,7 @@ struct store {
 
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
+    uint64_t cache_floor;               /* bytes that the read under way needs at once */
     char **scratch;                     /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
 

@@ -2,6 +2,8 @@
 /* writer.c - finishing batches and committing them: one write each, one sync for all. While the
  * writer has a commit in hand the next batch fills; a batch is finished when the writer becomes
  * idle, so that the busier the disk, the larger the batches. */
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/mem.h"
 #include "store/store_priv.h"
@@ -14,6 +16,7 @@ void writer_close_batch(struct store *s)
 
     if (!s->batch_is_open) return;
     end = record_pad_block(seg->tail);
+    s->unsynced_bytes += end - seg->tail;
     record_put_batch(seg->image + s->batch_at, &(struct record_batch){
         .segment = seg->number, .offset = s->batch_at, .length = seg->tail - s->batch_at,
         .position = seg->base + s->batch_at, .previous_end = s->previous_end,
