@@ -27,7 +27,7 @@ static uint64_t count_consumers(const struct js_account *a)
     return n;
 }
 
-void js_account_write(const struct js_account *a, struct jsonw *w)
+static void write_account(const struct js_account *a, struct jsonw *w)
 {
     jsonw_uint(w, "memory", a->memory_used);
     jsonw_uint(w, "storage", a->store_used);
@@ -50,7 +50,7 @@ static void handle_info(struct api_request *r)
         api_fail_with(r, JS_ERR_NOT_EMPTY_REQUEST);
         return;
     }
-    js_account_write(r->account, &r->w);
+    write_account(r->account, &r->w);
     api_answer(r);
 }
 

@@ -11,6 +11,7 @@
 #include "core/publish.h"
 #include "jetstream/client_info.h"
 
+
 #define BLOCK_BYTES (64 * 1024)
 #define BLOCKS_KEPT 8                   /* empty ones, at home */
 
@@ -76,8 +77,10 @@ static void queue_free(struct inbox_queue *q)
     q->tail = NULL;
 }
 
-void inboxes_free(struct inboxes *i)
+void inboxes_free(struct inboxes **at)
 {
+    struct inboxes *i = *at;
+
     if (i == NULL) return;
     for (unsigned n = 0; n < i->core->loops.count; n++) queue_free(&i->queues[n]);
     while (i->kept) {
@@ -87,6 +90,7 @@ void inboxes_free(struct inboxes *i)
     }
     mem_free(i->queues);
     mem_free(i);
+    *at = NULL;
 }
 
 /* ---- targets ---- */
@@ -177,7 +181,7 @@ static bool deliver(struct loop *l, struct sub *sub, const struct message *m)
         if (t->refuses && m->reply.len && m->origin) refuse(l, m);
         return true;
     }
-    if (t->wants_client && m->origin) client_info_append(&client, l, m->origin);
+    if (t->wants_client && m->origin) client_info_append(&client, m->origin);
     if (client.len > UINT16_MAX) client.len = 0;
     add_entry(l, t, m, buf_span(&client));
     buf_free(&client);

@@ -2,6 +2,8 @@
 /* js.c - JetStream of one server: start, turns, sending, accounts, end. */
 #include "jetstream/js.h"
 
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/duration.h"
 #include "base/log.h"
@@ -390,7 +392,7 @@ void js_free(struct js **at)
 
     if (js == NULL) return;
     store_close(&js->store);
-    inboxes_free(js->inboxes);
+    inboxes_free(&js->inboxes);
     gate_free(&js->gate);
     for (size_t i = 0; i < js->accounts.count; i++) mem_free(js->accounts.entries[i].value);
     map_free(&js->accounts);
