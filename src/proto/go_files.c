@@ -44,12 +44,14 @@ struct go_file go_files_classify(struct span path)
         { "errors.txt", GO_FILE_ERRORS },
     };
     struct span number = between(path, "msgs/", ".blk");
+    enum go_file_kind kind = number.len > 0 ? GO_FILE_BLOCK : GO_FILE_BLOCK_INDEX;
     uint64_t block;
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         if (span_is(path, rows[i].path)) return (struct go_file){ .kind = rows[i].kind };
+    if (number.len == 0) number = between(path, "msgs/", ".idx");
     if (span_to_u64(number, &block) && block <= UINT32_MAX)
-        return (struct go_file){ .kind = GO_FILE_BLOCK, .block = (uint32_t)block };
+        return (struct go_file){ .kind = kind, .block = (uint32_t)block };
     return classify_consumer(path);
 }
 

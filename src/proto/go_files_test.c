@@ -20,6 +20,8 @@ static void test_paths(void **state)
         { "msgs/1.blk", { .kind = GO_FILE_BLOCK, .block = 1 }, "" },
         { "msgs/4294967295.blk", { .kind = GO_FILE_BLOCK, .block = UINT32_MAX }, "" },
         { "msgs/4294967296.blk", { .kind = GO_FILE_OTHER }, "" },
+        { "msgs/12.idx", { .kind = GO_FILE_BLOCK_INDEX, .block = 12 }, "" },
+        { "msgs/12.fss", { .kind = GO_FILE_OTHER }, "" },
         { "msgs/.blk", { .kind = GO_FILE_OTHER }, "" },
         { "msgs/-1.blk", { .kind = GO_FILE_OTHER }, "" },
         { "msgs/1.blk.tmp", { .kind = GO_FILE_OTHER }, "" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* go_index.c - varints after a magic; per block the deleted sequences as nodes of a tree, which
- * become one sorted array. */
+/* go_index.c - varints after a magic; per block the deleted sequences as nodes of a tree, or as a
+ * list in the older form, which become one sorted array. */
 #include "proto/go_index.h"
 
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #include "proto/varint.h"
 
 enum {
-    MAGIC = 11, VERSION_MAX = 4, HASH_BYTES = 8,
+    MAGIC = 11, VERSION_MAX = 4, HASH_BYTES = 8, BLOCK_MAGIC = 22, BLOCK_VERSION = 1,
     SET_MAGIC = 22, SET_HEAD_BYTES = 10, BLOCK_BYTES_MIN = 7,
     SET_BITS = GO_INDEX_SET_WORDS * 64,
 };
@@ -22,6 +22,7 @@ void go_index_fini(struct go_index *x)
 {
     mem_free(x->blocks);
     mem_free(x->sets);
+    mem_free(x->deleted);
     memset(x, 0, sizeof *x);
 }
 
@@ -179,6 +180,81 @@ enum status go_index_decode(struct go_index *x, struct span stream, struct span 
     return ST_OK;
 }
 
+/* ---- the form before 2.10 ---- */
+
+static int compare_seqs(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Differences from the first sequence, in no order; a zero ends them early. */
+static bool read_deleted(struct go_index *x, struct span in, const struct go_index_block *b,
+                         uint64_t count)
+{
+    size_t n = x->deleted_count;
+    uint64_t seq;
+
+    if (count == 0) return true;
+    if (count > in.len) return false;
+    x->deleted = mem_resize(x->deleted, (n + count) * sizeof *x->deleted);
+    for (; count > 0; count--) {
+        if (!varint_read_u64(&in, &seq)) return false;
+        if (seq == 0) break;
+        seq += b->first_seq;
+        if (seq < b->first_seq || seq > b->last_seq) return false;
+        x->deleted[n++] = seq;
+    }
+    qsort(x->deleted + x->deleted_count, n - x->deleted_count, sizeof *x->deleted, compare_seqs);
+    x->deleted_count = n;
+    return true;
+}
+
+static bool follows(const struct go_index *x, const struct go_index_block *b)
+{
+    const struct go_index_block *before;
+
+    if (x->block_count == 0) return true;
+    before = &x->blocks[x->block_count - 1];
+    return b->number > before->number && b->first_seq > before->last_seq;
+}
+
+enum status go_index_add_block(struct go_index *x, uint32_t number, struct span bytes,
+                               struct error *why)
+{
+    struct go_index_block b = { .number = number };
+    uint64_t messages, deleted;
+    int64_t first_ns, last_ns;
+    struct span in = bytes;
+
+    if (bytes.len < 2 || bytes.p[0] != BLOCK_MAGIC || bytes.p[1] != BLOCK_VERSION)
+        return error_set(why, ST_BAD_INPUT, "block index: corrupt");
+    in = span_from(in, 2);
+    if (!varint_read_u64(&in, &messages) || !varint_read_u64(&in, &b.bytes) ||
+        !varint_read_u64(&in, &b.first_seq) || !varint_read_i64(&in, &first_ns) ||
+        !varint_read_u64(&in, &b.last_seq) || !varint_read_i64(&in, &last_ns) ||
+        !varint_read_u64(&in, &deleted) || in.len < HASH_BYTES || !follows(x, &b) ||
+        messages != b.last_seq - b.first_seq + 1 - deleted ||
+        !read_deleted(x, span_from(in, HASH_BYTES), &b, deleted))
+        return error_set(why, ST_BAD_INPUT, "block index: corrupt");
+    x->blocks = mem_resize(x->blocks, (x->block_count + 1) * sizeof *x->blocks);
+    if (x->block_count == 0 || (x->messages == 0 && messages > 0)) {
+        x->first_seq = b.first_seq;
+        x->first_timestamp_ns = first_ns;
+    }
+    x->blocks[x->block_count++] = b;
+    x->messages += messages;
+    x->bytes += b.bytes;
+    x->last_seq = b.last_seq;
+    x->last_timestamp_ns = last_ns;
+    x->last_block = number;
+    x->last_hash = load_le(in.p, HASH_BYTES);
+    return ST_OK;
+}
+
+/* ---- looking up ---- */
+
 static int compare_number(const void *key, const void *block)
 {
     uint32_t number = *(const uint32_t *)key;
@@ -196,6 +272,9 @@ bool go_index_has(const struct go_index *x, uint32_t number, uint64_t seq)
     if (x->block_count > 0)
         b = bsearch(&number, x->blocks, x->block_count, sizeof *b, compare_number);
     if (b == NULL || seq < b->first_seq || seq > b->last_seq) return false;
+    if (x->deleted_count > 0 &&
+        bsearch(&seq, x->deleted, x->deleted_count, sizeof seq, compare_seqs) != NULL)
+        return false;
     if (x->set_count > 0)
         set = bsearch(&key, x->sets, x->set_count, sizeof *set, compare_sets);
     return set == NULL || !(set->bits[seq % SET_BITS / 64] >> (seq % 64) & 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* go_index_test.c - indexes that nats-server 2.11.8 wrote, and ones made by hand. */
+/* go_index_test.c - indexes that nats-server 2.11.8 and 2.9.25 wrote, and ones made by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@ static void note(struct buf *log, const struct go_index *x)
         buf_printf(log, " block %u %llu:", (unsigned)b->number, (unsigned long long)b->bytes);
         for (uint64_t seq = 0; seq < 5000; seq++)
             if (go_index_has(x, b->number, seq)) buf_printf(log, " %d", (int)seq);
-        assert_false(go_index_has(x, b->number + 1, b->first_seq));
+        assert_false(go_index_has(x, b->number + 100, b->first_seq));
     }
 }
 
@@ -171,12 +171,73 @@ static void test_sets(void **state)
     buf_free(&b);
 }
 
+/* ---- the form before 2.10 ---- */
+
+static void test_real_block_index(void **state)
+{
+    struct buf bytes = fixture_read_tar("snapshot-2.9.25.tar.s2", "msgs/1.idx"), log = { 0 };
+    struct go_index x = { 0 };
+
+    (void)state;
+    for (size_t cut = 0; cut < bytes.len; cut++)
+        assert_int_equal(go_index_add_block(&x, 1, span_make(bytes.p, cut), NULL), ST_BAD_INPUT);
+    assert_int_equal(go_index_add_block(&x, 1, buf_span(&bytes), NULL), ST_OK);
+    note(&log, &x);
+    assert_string_equal(buf_text(&log), "5 messages 263 bytes 7@1795470912353171756-13@"
+                        "1795470912498972303 last 1 9cbd2b24c1713277 block 1 263: 7 9 10 12 13");
+    go_index_fini(&x);
+    buf_free(&bytes);
+    buf_free(&log);
+}
+
+/* Added one after the other; the transcript of what was good. */
+static void test_block_rows(void **state)
+{
+    static const struct { uint32_t number; struct span bytes; bool good; } rows[] = {
+        { 2, SPAN_LIT("\x16\1\0\0\3\0\2\0\0HHHHHHHH"), true },           /* nothing live */
+        { 3, SPAN_LIT("\x16\1\2\7\3\2\5\4\1HHHHHHHH\1"), true },
+        { 3, SPAN_LIT("\x16\1\1\7\6\2\6\4\0HHHHHHHH"), false },          /* the same number */
+        { 4, SPAN_LIT("\x16\1\1\7\5\2\5\4\0HHHHHHHH"), false },          /* the same sequence */
+        { 4, SPAN_LIT("\x16\2\1\7\6\2\6\4\0HHHHHHHH"), false },
+        { 4, SPAN_LIT("\x17\1\1\7\6\2\6\4\0HHHHHHHH"), false },
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\6\4\0HHHHHHH"), false },
+        { 4, SPAN_LIT("\x16\1\2\7\6\2\6\4\0HHHHHHHH"), false },          /* a wrong count */
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\x08\4\2HHHHHHHH\1"), false },      /* a short list */
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\x08\4\2HHHHHHHH\1\x80"), false },
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\x08\4\2HHHHHHHH\1\3"), false },   /* outside */
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\x08\4\2HHHHHHHH\1\xff\xff\xff\xff\xff\xff\xff\xff"
+                      "\xff\1"), false },
+        { 4, SPAN_LIT("\x16\1\1\7\6\2\x08\4\2HHHHHHHH\2\1"), true },     /* in no order */
+        { 9, SPAN_LIT("\x16\1\2\7\x09\2\x0b\4\1HHHHHHHH\0\1"), true },    /* ends early */
+    };
+    struct go_index x = { 0 };
+    struct buf log = { 0 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char *exact = mem_dup_span(rows[i].bytes);
+        struct error why = { "" };
+        enum status st = go_index_add_block(&x, rows[i].number,
+                                            span_make(exact, rows[i].bytes.len), &why);
+        if (st != (rows[i].good ? ST_OK : ST_BAD_INPUT)) fail_msg("row %zu: %d", i, st);
+        assert_string_equal(why.text, rows[i].good ? "" : "block index: corrupt");
+        mem_free(exact);
+    }
+    note(&log, &x);
+    assert_string_equal(buf_text(&log), "5 messages 21 bytes 3@1-11@2 last 9 4848484848484848 "
+                        "block 2 0: block 3 7: 3 5 block 4 7: 6 block 9 7: 9 10 11");
+    go_index_fini(&x);
+    buf_free(&log);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_real_indexes),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_real_block_index),
+        cmocka_unit_test(test_block_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
