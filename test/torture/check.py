@@ -257,7 +257,7 @@ class Checker:
 
     def refusal(self, p, seqs, acks):
         if p.stated == p.expected:
-            self.report.bad('P6', f'{p.subject}: expected {p.expected}, refused although that is it')
+            self.report.bad('P6', f'{p.subject}: refused although its last sequence is {p.expected}')
         least = newest_before(acks, p.t0)
         if p.stated < least:
             self.report.bad('P6', f'{p.subject}: refused with last sequence {p.stated} after seq '

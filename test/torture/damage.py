@@ -35,14 +35,15 @@ def classes(store):
 
 
 def plan(store, seed, count):
-    """[(kind, [files], number 0..1)]; goes round over kinds of files and of damage."""
+    """[(kind, [files], number 0..1)]; goes round over kinds of files and of damage. The first is
+    an undamaged store, about which nothing may be reported."""
     draw = random.Random(f'damage {seed}')
     found = classes(store)
     # Every kind of damage to every kind of file, in a drawn order that a longer run goes on with.
     pairs = [(kind, name) for name in sorted(found) for kind in KINDS
              if kind != 'swap' or len(found[name]) > 1]
     draw.shuffle(pairs)
-    cases = []
+    cases = [(None, [], 0)] if pairs else []
     for number in range(count if pairs else 0):
         kind, name = pairs[number % len(pairs)]
         # Larger files are likelier, as they are for a bad sector.
@@ -100,14 +101,16 @@ class Bench:
 
     def case(self, number, store, kind, files, place):
         """(text of what was done and came of it); raises Failed."""
-        root = self.scratch / f'damage-{number}'
+        root = self.scratch / f'case-{number}'
         root.mkdir()
         node = Node(self.command, Folder(root / 'disk'), root, self.jetstream)
         shutil.copytree(store, node.store)
-        text, touched = harm(node.store, kind, files, place)
+        text, touched = harm(node.store, kind, files, place) if files else ('undamaged', 0)
         try:
             node.start()
-            outcome = self.judge(node, touched)
+            outcome, report = self.judge(node, touched)
+            if report and not files:
+                raise Failed(f'reported: {report[0]}')
         except Failed as e:
             raise Failed(f'{text}: {e}') from None
         finally:
@@ -115,13 +118,19 @@ class Bench:
         shutil.rmtree(root)
         return f'{text}: {outcome}'
 
-    def judge(self, node, touched):
-        lost, wrong, lost_bytes = [], [], 0
+    def present(self, node):
         with node.control() as control:
             names = set(control.api('STREAM.NAMES').get('streams') or ())
-        gone = [name for name in self.final if name not in names]
+            consumer = control.api('CONSUMER.INFO.T.C1')
+        gone = sorted({'T', 'KV_torture', 'PROBE'} - names)
         if gone:
             raise Failed(f'stream {gone[0]} is gone; the log says: {node.log_tail()}')
+        if 'error' in consumer:
+            raise Failed(f'the consumer is gone; the log says: {node.log_tail()}')
+
+    def judge(self, node, touched):
+        lost, wrong, lost_bytes = [], [], 0
+        self.present(node)
         for name, pristine in self.final.items():
             got, why = self.driver.read(node, 'dump', name, strict=False)
             again, _ = self.driver.read(node, 'replay', name, strict=False)
@@ -137,8 +146,8 @@ class Bench:
                 odd = min(set(got) ^ set(again))
                 raise Failed(f'{name}: seq {odd} is told of by one way of reading only')
             self.renumbered(node, name, pristine)
-        log = [line for line in node.log.read_text(errors='replace').splitlines()
-               if REPORTED.search(line)]
+        log = [line for line in node.log.read_text(errors='replace')
+               .replace(str(self.scratch), '').splitlines() if REPORTED.search(line)]
         if wrong:
             raise Failed(f'{len(wrong)} wrong messages served, first seq {wrong[0].seq}')
         if lost and not log:
@@ -146,7 +155,8 @@ class Bench:
         if lost_bytes > touched + SLACK_BYTES:
             raise Failed(f'{len(lost)} messages lost ({lost[0]} to {lost[-1]}) by damage to '
                          f'{touched} bytes')
-        return f'{len(lost)} lost, ' + ('reported' if log else 'nothing to report')
+        return (f'{len(lost)} lost, ' + (f'reported: {log[0][-200:]}' if log else 'not reported'),
+                log)
 
     def renumbered(self, node, name, pristine):
         subject = '$KV.torture.damage' if name.startswith('KV_') else 't.damage'

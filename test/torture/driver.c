@@ -15,7 +15,8 @@
 
 static const char usage_text[] =
     "usage: driver run|drain PORT FOLDER SEED RATE WINDOW NAME=COUNT...\n"
-    "       driver dump|replay PORT STREAM\n"
+    "       driver dump PORT STREAM\n"
+    "       driver replay PORT STREAM SILENT_MS\n"
     "workers: append cas dedup kv consume info\n";
 
 static const struct {
@@ -188,8 +189,9 @@ int main(int argc, char **argv)
         return run(argc, argv);
     if (argc == 4 && strcmp(argv[1], "dump") == 0)
         return dump_stream(port, argv[3], stdout) && fflush(stdout) == 0 ? 0 : 1;
-    if (argc == 4 && strcmp(argv[1], "replay") == 0)
-        return dump_replay(port, argv[3], stdout) && fflush(stdout) == 0 ? 0 : 1;
+    if (argc == 5 && strcmp(argv[1], "replay") == 0)
+        return dump_replay(port, argv[3], stdout, (int)strtol(argv[4], NULL, 10)) &&
+               fflush(stdout) == 0 ? 0 : 1;
     fputs(usage_text, stderr);
     return 2;
 }

@@ -62,8 +62,9 @@ void worker_kv(struct worker *w);
 void worker_consume(struct worker *w);
 void worker_info(struct worker *w);
 
-/* Both write an M line per message to out; false: could not read to the end (reason on stderr). */
+/* Both write an M line per message to out; false: could not read to the end (reason on stderr).
+ * silent_ms without a message are the end of a replay. */
 bool dump_stream(uint16_t port, const char *stream, FILE *out);
-bool dump_replay(uint16_t port, const char *stream, FILE *out);
+bool dump_replay(uint16_t port, const char *stream, FILE *out, int silent_ms);
 
 #endif

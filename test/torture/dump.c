@@ -110,10 +110,10 @@ bool dump_stream(uint16_t port, const char *stream, FILE *out)
     return good;
 }
 
+/* Asks for the consumer; its messages may come before the answer. */
 static bool create_push(struct client *c, const char *stream)
 {
-    char api[96], text[256], push[96];
-    struct message m;
+    char api[96], text[256], push[96], reply[96];
     int n;
 
     snprintf(push, sizeof push, "_PUSH.%s", c->inbox + sizeof "_INBOX." - 1);
@@ -123,13 +123,9 @@ static bool create_push(struct client *c, const char *stream)
                  "\"max_deliver\":1,\"num_replicas\":1,\"mem_storage\":true}}",
                  stream, push);
     snprintf(api, sizeof api, "$JS.API.CONSUMER.CREATE.%s", stream);
-    if (!client_subscribe(c, push) ||
-        client_request(c, api, NO_BYTES, (struct span){text, (size_t)n}, &m) != 1 ||
-        client_contains(m.body, "\"error\":")) {
-        fprintf(stderr, "%s: no consumer: %.*s\n", stream, (int)m.body.n, m.body.p);
-        return false;
-    }
-    return true;
+    snprintf(reply, sizeof reply, "%s.create", c->inbox);
+    return client_subscribe(c, push) &&
+           client_publish(c, api, reply, NO_BYTES, (struct span){text, (size_t)n});
 }
 
 /* Sequence in an ack subject; 0 when there is none. */
@@ -148,35 +144,42 @@ static uint64_t seq_of(struct span reply)
          : count >= 11 ? strtoull(tokens[7], NULL, 10) : 0;
 }
 
-static bool replay_all(struct client *c, const char *stream, FILE *out, char *scratch)
+static bool replay_all(struct client *c, const char *stream, FILE *out, char *scratch,
+                       int silent_ms)
 {
     uint64_t first, last, messages, got = 0;
+    size_t inbox = strlen(c->inbox);
     struct message m;
 
     if (!info(c, stream, &first, &last, &messages) || !create_push(c, stream))
         return false;
     while (got < messages) {
-        if (client_next(c, &m, SILENT_MS) != 1) {
+        if (client_next(c, &m, silent_ms) != 1) {
             fprintf(stderr, "%s: replay ended after %" PRIu64 " of %" PRIu64 " messages\n", stream,
                     got, messages);
             return false;
         }
-        if (m.reply.n == 0)
-            continue;                       /* a status */
-        write_line(out, seq_of(m.reply), m.subject, &m, scratch);
-        got++;
+        if (m.subject.n > inbox && memcmp(m.subject.p, c->inbox, inbox) == 0) {
+            if (client_contains(m.body, "\"error\":") || client_status(&m) != 0) {
+                fprintf(stderr, "%s: no consumer: %.*s\n", stream, (int)m.body.n, m.body.p);
+                return false;
+            }
+        } else if (m.reply.n > 0) {         /* else a status */
+            write_line(out, seq_of(m.reply), m.subject, &m, scratch);
+            got++;
+        }
     }
     return true;
 }
 
-bool dump_replay(uint16_t port, const char *stream, FILE *out)
+bool dump_replay(uint16_t port, const char *stream, FILE *out, int silent_ms)
 {
     struct client c;
     char *scratch = malloc(BODY_BYTES_MAX);
     bool good;
 
     client_init(&c, port, 901);
-    good = scratch != NULL && client_connect(&c) && replay_all(&c, stream, out, scratch);
+    good = scratch != NULL && client_connect(&c) && replay_all(&c, stream, out, scratch, silent_ms);
     client_fini(&c);
     free(scratch);
     return good;

@@ -10,13 +10,14 @@ back in two ways and check.py judges. After that files of the store are damaged,
 is started on the same store, and the store is made read-only. A control does the same with a
 server that acknowledges before it syncs, and the checker must find the loss.
 
-Faults: kill term stop power eio enospc; damage shared readonly control. What this machine can't
-do (power cuts need root, a loop device and ext4) is printed as "not run" and counted as that,
-never as passed. Last line: "N passed, N failed"."""
+Faults: kill term stop power eio enospc; damage shared readonly names control. What this machine
+can't do (power cuts need root, a loop device and ext4) is printed as "not run" and counted as
+that, never as passed. Last line: "N passed, N failed"."""
 import argparse
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -32,7 +33,7 @@ from node import (CUT_AT_ONCE, Control, Failed, Folder, Image, Impossible, Node,
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-SCENARIOS = ('damage', 'shared', 'readonly', 'control')
+SCENARIOS = ('damage', 'shared', 'readonly', 'names', 'control')
 IMAGE_MB = 1024
 WORKERS = ('append=4', 'cas=3', 'dedup=2', 'kv=3', 'consume=2', 'info=1')
 STREAMS = ({'name': 'T', 'subjects': ['t.>'], 'duplicate_window': 600_000_000_000},
@@ -40,6 +41,10 @@ STREAMS = ({'name': 'T', 'subjects': ['t.>'], 'duplicate_window': 600_000_000_00
             'discard': 'new', 'deny_delete': True, 'allow_rollup_hdrs': True,
             'max_age': 0, 'duplicate_window': 120_000_000_000},
            {'name': 'PROBE', 'subjects': ['probe.>'], 'max_msgs': 10})
+BAD_NAMES = ['../up', '..', '.', 'a/b', '/etc', 'a\\b', '..\\up', 'a b', 'a.b', 'a*', '>', 'a\0b',
+             '\0', 'tab\tname', '', 'n' * 256]
+ODD_NAMES = ['\u2025', '\u202etxt', '\uff0e\uff0e', '\u2215etc', 'e\u0301', '\u00e9', 'CON', '-rf',
+             '~', 'n' * 255, '%2e%2e%2f', '$HOME']
 CONSUMER = {'stream_name': 'T', 'config': {
     'durable_name': 'C1', 'deliver_policy': 'all', 'ack_policy': 'explicit',
     'ack_wait': ACK_WAIT_NS, 'max_ack_pending': ACK_PENDING_MAX, 'replay_policy': 'instant',
@@ -103,8 +108,9 @@ class Driver:
 
     def read(self, node, how, stream, strict=True):
         """(seq -> Message, what was said on stderr)."""
-        done = subprocess.run([str(self.path), how, str(node.port), stream], capture_output=True,
-                              text=True, errors='replace', timeout=120)
+        silent = [] if how == 'dump' else ['10000' if strict else '1000']
+        done = subprocess.run([str(self.path), how, str(node.port), stream, *silent],
+                              capture_output=True, text=True, errors='replace', timeout=120)
         if strict and done.returncode:
             raise Failed(f'{how} of {stream}: {done.stderr.strip()}')
         return read_dump(done.stdout.splitlines()), done.stderr.strip()
@@ -285,6 +291,53 @@ def readonly_part(opt, scratch, tally):
             node.stop()
 
 
+def try_name(node, name, number):
+    """Whether the server makes a stream of that name, in any way of asking."""
+    tokens = {re.sub(r'[\0 .*>\t]', '_', name) or '_'}
+    if name.isprintable() and ' ' not in name and name.strip('.*>'):
+        tokens.add(name)
+    for token in tokens:
+        try:
+            with node.control() as control:
+                answer = control.api('STREAM.CREATE.' + token, {
+                    'name': name, 'subjects': [f'names.{number}'], 'storage': 'file'})
+        except OSError:         # cut off for the subject
+            if node.process.poll() is not None:
+                raise Failed(f'the server ended at the name {name!r}') from None
+            continue
+        if 'error' not in answer:
+            return True
+    return False
+
+
+def names_part(opt, scratch, tally):
+    """Names that would be paths are refused; what is accepted is there after a restart, and
+    nothing lies outside the store."""
+    (scratch / 'names').mkdir()
+    node = Node(opt.server, Folder(scratch / 'names/disk'), scratch / 'names', opt.jetstream)
+    try:
+        node.start()
+        accepted = {name for number, name in enumerate(BAD_NAMES + ODD_NAMES)
+                    if try_name(node, name, number)}
+        if accepted & set(BAD_NAMES):
+            raise Failed(f'streams of these names were made: {sorted(accepted & set(BAD_NAMES))}')
+        node.terminate()
+        node.start()
+        with node.control() as control:
+            there = set(control.api('STREAM.NAMES').get('streams') or ())
+        if there != accepted:
+            raise Failed(f'streams {sorted(there)} after a restart, {sorted(accepted)} before')
+        outside = [path for path in node.disk.path.iterdir() if path != node.store]
+        if outside:
+            raise Failed(f'{outside[0]} was made outside the store')
+        tally.ok('names', f'{len(BAD_NAMES)} refused, {len(accepted)} of {len(ODD_NAMES)} odd ones '
+                 'accepted and kept')
+    except Failed as e:
+        tally.fail('names', str(e))
+    finally:
+        node.stop()
+
+
 def control_part(opt, driver, scratch, tally):
     """Acks before the sync: the checker must find what a power cut takes."""
     with contextlib.closing(Image(scratch / 'control', IMAGE_MB)) as disk:
@@ -319,7 +372,8 @@ def control_part(opt, driver, scratch, tally):
 def parse_arguments():
     ap = argparse.ArgumentParser(description=__doc__,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--server', default=str(ROOT / 'build/myelin'), help='command; -c FILE is added')
+    ap.add_argument('--server', default=str(ROOT / 'build/myelin'),
+                    help='command; -c FILE is added')
     ap.add_argument('--seconds', type=float, default=60, help='length of the load (60)')
     ap.add_argument('--seed', type=int, default=None, help='of schedule, load and damage')
     ap.add_argument('--faults', default=','.join(nemesis.FAULTS + SCENARIOS))
@@ -356,6 +410,7 @@ def run(opt, scratch, tally):
     parts = [('load', lambda: load_and_damage(opt, driver, disk, scratch, faults, tally)),
              ('shared', lambda: shared_part(opt, scratch, tally)),
              ('readonly', lambda: readonly_part(opt, scratch, tally)),
+             ('names', lambda: names_part(opt, scratch, tally)),
              ('control', lambda: control_part(opt, driver, scratch, tally))]
     with contextlib.closing(disk):
         for name, part in parts:
