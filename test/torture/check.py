@@ -12,7 +12,8 @@ O(n log n) in all. The properties are those of a single server, as an outside ob
   P5  one message per message id, and each ack of it names that message
   P6  compare-and-set succeeds exactly when its precondition holds
   P7  a read shows what was acknowledged before it began, and nothing that is gone later
-  P8  a consumer delivers every message, in order the first time; the ack floor passes nothing unacked
+  P8  a consumer delivers every message, in order the first time; its ack floor passes nothing
+      that is unacked
   P9  no redelivery after a confirmed ack or before the ack wait; pending acks within their limit
   P12 what is said of time: back in service soon enough (found by the caller)
 """
@@ -257,7 +258,7 @@ class Checker:
 
     def refusal(self, p, seqs, acks):
         if p.stated == p.expected:
-            self.report.bad('P6', f'{p.subject}: refused although its last sequence is {p.expected}')
+            self.report.bad('P6', f'{p.subject}: refused, and its last sequence is {p.expected}')
         least = newest_before(acks, p.t0)
         if p.stated < least:
             self.report.bad('P6', f'{p.subject}: refused with last sequence {p.stated} after seq '
