@@ -31,6 +31,7 @@ struct disk;                            /* os/disk.h: files, real or simulated *
 
 #define STORE_EXTRA_MAX 65535           /* bytes of a record's extra */
 #define STORE_SUBJECT_MAX 65535
+#define STORE_PAYLOAD_MAX (1u << 30)    /* of header and of body, each */
 #define STORE_NO_POSITION 0             /* nothing to wait for */
 
 struct store_id {                       /* of a group: random, never used again */
@@ -77,6 +78,8 @@ struct store_options {
     /* The store turned read-only (fenced) for this reason: what was not durable is lost and no
      * append succeeds until the process starts again. On the owner, once. */
     void (*on_failed)(void *arg, const char *why);
+    /* Monotonic nanoseconds; NULL: os/clock.h. Any thread. */
+    int64_t (*now)(void *arg);
     void *arg;
 };
 
@@ -132,7 +135,8 @@ void store_group_delete(struct store_group **g, uint64_t *position);
 
 /* Append a record; spans are copied. *loc: where it stands, readable at once. *position: durable
  * when the store says so (STORE_NO_POSITION for groups in memory). May be NULL both.
- * LIMIT: no space on disk but for records that free some (deltas, checkpoints); IO: fenced. */
+ * LIMIT: no space on disk but for records that free some (deltas, checkpoints); AGAIN: a message
+ * while 128 MiB wait for the disk; IO: fenced. Nothing was appended then. */
 MUST_USE enum status store_append(struct store_group *g, const struct store_record *r,
                                   struct store_loc *loc, uint64_t *position);
 
@@ -143,7 +147,8 @@ void store_release(struct store_group *g, struct store_loc loc, uint32_t size);
 struct store_wait {
     struct store_wait *next;            /* the store's; non-NULL or queued while waiting */
     bool queued;
-    void (*done)(struct store_wait *w); /* on the owner: read again */
+    /* On the owner: read again, there and then; the next store_flush may drop it again. */
+    void (*done)(struct store_wait *w);
 };
 
 /* Read the record at loc. OK: *out borrows memory that stays until the owner returns to
@@ -164,6 +169,10 @@ void store_erase(struct store_group *g, struct store_loc loc, struct store_wait 
  * cached memory over the budget, copy forward a little. Spans of reads end here. */
 void store_flush(struct store *s);
 
+/* When store_flush must be called at the latest, by the clock of options.now; INT64_MAX: whenever
+ * something was appended. Ask after store_flush. (Lazy syncs, a full disk.) */
+int64_t store_next_flush_ns(const struct store *s);
+
 uint64_t store_appended(const struct store *s);         /* position of the end */
 uint64_t store_durable(const struct store *s);
 
@@ -183,6 +192,7 @@ struct store_stats {
     bool failed, full;
 };
 
+/* What happened since store_open, and what there is. O(segments). */
 void store_stats(const struct store *s, struct store_stats *out);
 
 #endif
