@@ -83,6 +83,7 @@ void stream_unref(struct stream *s)
     buf_free(&s->removed);
     buf_free(&s->marks);
     buf_free(&s->lost);
+    ttl_free(&s->ttl);
     mem_free(s->last_msg_id);
     mem_free(s->subs);
     mem_free(s);

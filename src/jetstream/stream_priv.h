@@ -28,7 +28,9 @@ void stream_enforce_limits_of(struct stream *s, uint32_t subject);      /* after
 void stream_note_removed(struct stream *s, uint64_t first, uint64_t last);
 
 /* stream_expiry.c */
-void stream_arm_expiry(struct stream *s);
+void stream_arm_expiry(struct stream *s);        /* look at everything anew */
+void stream_note_ttl(struct stream *s, uint64_t seq, int64_t time_ns, int64_t ttl_s);
+void stream_expect_expiry(struct stream *s, int64_t due_ns);    /* something is due then */
 void stream_on_expiry(struct timer *t, void *loop);
 void stream_on_expiry_read(struct store_wait *w);
 

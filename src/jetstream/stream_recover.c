@@ -230,6 +230,7 @@ static void take_extra(struct stream *s, const struct store_record *r)
         s->last_msg_id = NULL;
     }
     if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &id, &ttl)) return;
+    stream_note_ttl(s, r->seq, r->time_ns, ttl);
     if (id.len == 0) return;
     if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(id);
     if (s->dedup == NULL || r->time_ns + s->config.duplicate_window < js_now(s->js)) return;
