@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "jetstream/consumer.h"
+#include "jetstream/counter.h"
 #include "jetstream/dedup.h"
 #include "jetstream/ingest.h"
 #include "jetstream/stream_priv.h"
@@ -231,9 +232,11 @@ static bool check_discard_new(struct ingest *in)
 
 static bool check_headers(struct ingest *in)
 {
-    if (in->headers.any && (!check_expectations(in) || !check_duplicate(in) ||
-                            !check_last_id(in) || !check_rollup(in)))
+    if (in->headers.any && (!counter_check(in) || !check_expectations(in) ||
+                            !check_duplicate(in) || !check_last_id(in) || !check_rollup(in)))
         return false;
+    if (in->stream->config.allow_msg_counter && in->headers.incr.len == 0)
+        return ingest_refuse_with(in, JS_ERR_MESSAGE_INCR_MISSING);
     return true;
 }
 
@@ -358,6 +361,10 @@ static enum ingest_result take(struct ingest *in)
         return INGEST_REFUSED;
     }
     if (!check_headers(in)) return INGEST_REFUSED;
+    if (in->stream->config.allow_msg_counter) {
+        result = counter_apply(in);
+        if (result != INGEST_DONE) return result;
+    }
     if (!check_sizes(in)) return INGEST_REFUSED;
     result = ingest_store(in);
     if (result == INGEST_DONE) acknowledge(in, in->seq);
