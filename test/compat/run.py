@@ -27,6 +27,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 EXAMPLES = ROOT / "examples"
 TEST_SECONDS = 90
+JETSTREAM = ("jetstream", "key_value", "object_store")      # examples, in each language
 
 
 class Failed(Exception):
@@ -84,10 +85,13 @@ def examples():
         for count in (2, 3):
             yield Case(f"examples/{language}/reconnect with {count} servers",
                        example_command(language, "reconnect"), count=count)
+        for program in JETSTREAM[:2] if language == "c" else JETSTREAM:     # libnats 3.4 has no objects
+            yield Case(f"examples/{language}/{program}", example_command(language, program),
+                       conf="jetstream")
     for script in sorted((EXAMPLES / "cli").glob("*.sh")):
         yield Case(f"examples/cli/{script.stem}",
                    lambda tools, place, s=script: tools.natscli() and ["sh", s],
-                   env={"MSGS": "20000"})
+                   conf=server_of(script), env={"MSGS": "20000"})
 
 
 def tests():

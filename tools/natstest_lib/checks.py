@@ -11,10 +11,19 @@ CHECK = re.compile(r"(?P<path>\S+) (?P<op>exists|absent)|"
 STEP = re.compile(r"\[(?P<index>\d+)\]|\[(?P<key>\w+)=(?P<want>[^\]]*)\]|\.?(?P<name>[^.\[\]]+)")
 ABSENT = object()
 
+# What a string "<NAME>" stands for in an expected value.
+PLACEHOLDERS = {
+    "<any>": lambda got: True,
+    "<string>": lambda got: isinstance(got, str) and got != "",
+    "<number>": lambda got: isinstance(got, int) and not isinstance(got, bool),
+    "<time>": lambda got: isinstance(got, str) and TIME.fullmatch(got) is not None,
+}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
+
 
 def _follow(value, path):
     """Walk path; ABSENT where it ends early. `length` counts an array or object."""
-    at = 0
+    at = 1 if path == "." else 0
     while at < len(path):
         step = STEP.match(path, at)
         if step is None:
@@ -44,9 +53,20 @@ def _select(value, key, want):
     return ABSENT
 
 
+def equal(got, want):
+    """Whether a JSON value is the expected one, which may contain placeholders."""
+    if isinstance(want, str) and want in PLACEHOLDERS:
+        return PLACEHOLDERS[want](got)
+    if isinstance(want, dict) and isinstance(got, dict):
+        return got.keys() == want.keys() and all(equal(got[k], want[k]) for k in want)
+    if isinstance(want, list) and isinstance(got, list):
+        return len(got) == len(want) and all(map(equal, got, want))
+    return got == want and isinstance(got, bool) == isinstance(want, bool)
+
+
 def _holds(got, op, want):
     if op == "=":
-        return got == want and isinstance(got, bool) == isinstance(want, bool)
+        return equal(got, want)
     if op == "!=":
         return got != want
     if not isinstance(got, (int, float)) or isinstance(got, bool):

@@ -36,6 +36,7 @@ class Client:
         self.deadline_s = options["deadline_s"]
         self.info = {}
         self.tally = {}
+        self.requests = 0           # sent by this client with an inbox of the runner's
         self.unread = bytearray()
         self.unsent = bytearray()
         self.at_end = False         # the server closed
@@ -212,6 +213,15 @@ class Client:
         self.flush()
         self.expect_line(b"PONG")
 
+    def take(self, size):
+        """The next size bytes, which must end with CRLF."""
+        self._wait(lambda: len(self.unread) >= size)
+        if len(self.unread) < size or self.unread[size - 2:size] != b"\r\n":
+            self._complain("%d bytes of payload and CRLF" % (size - 2))
+        data = bytes(self.unread[:size])
+        del self.unread[:size]
+        return data
+
     def drain(self):
         """PING, and count all messages that come before the PONG."""
         self.tally = {"msgs": 0, "bytes": 0}
@@ -226,10 +236,7 @@ class Client:
                 raise Failure("client %s\n  expected: MSG or PONG\n  got:      %s"
                               % (self.name, show(line)))
             size = int(words[-1]) + 2
-            self._wait(lambda n=size: len(self.unread) >= n)
-            if len(self.unread) < size or self.unread[size - 2:size] != b"\r\n":
-                self._complain("%d bytes of payload and CRLF" % (size - 2))
-            del self.unread[:size]
+            self.take(size)
             self._count("msgs", 1)
             self._count("bytes", size - 2)
             self._count("subject." + words[1].decode("latin-1"), 1)

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 
-from . import certs, nkey
+from . import certs, messages, nkey
 from .checks import check_json, field
 from .client import Client, parse_json
 from .expand import expand_bytes, expand_text
@@ -54,6 +54,7 @@ class Run:
         self.transcript = Transcript()
         self.clients = {}
         self.variables = {}
+        self.answer = None      # the last message that request, api or gets has read
         self.server = None
         self.line = 0
         self.source = ""
@@ -109,7 +110,7 @@ class Run:
         config = self._config_path()
         if os.path.exists(config):
             command += ["-c", config]
-        flags = expand_text(self.script.headers.get("flags", ""), self._lookup)
+        flags = expand_text(self.script.headers.get("flags", ""), self.lookup)
         self.server = Server(command + shlex.split(flags), self.deadline_s)
         self.transcript.add("server", ".", b"ready on port %d" % self.server.ports["client"])
 
@@ -118,7 +119,8 @@ class Run:
 
     # Variables.
 
-    def _lookup(self, name):
+    def lookup(self, name):
+        """The value of the variable `${name}`."""
         kind, _, rest = name.partition(":")
         if name in self.variables:
             return self.variables[name]
@@ -155,7 +157,7 @@ class Run:
         return self.clients[name]
 
     def _text(self, statement):
-        return expand_text(statement.text, self._lookup)
+        return expand_text(statement.text, self.lookup)
 
     # Statements.
 
@@ -182,23 +184,25 @@ class Run:
                 client.flush()
 
     def _on_client(self, statement):
-        client = self._client(expand_text(statement.who, self._lookup))
+        client = self._client(expand_text(statement.who, self.lookup))
         verb, text = statement.verb, statement.text
         if verb in (">", ">>"):
             self._flush(but=client)
-            client.send(expand_bytes(text, self._lookup) + (b"\r\n" if verb == ">" else b""))
+            client.send(expand_bytes(text, self.lookup) + (b"\r\n" if verb == ">" else b""))
             return
         self._flush()
-        if verb == "<":
-            client.expect_line(expand_bytes(text, self._lookup))
+        if verb in messages.VERBS:
+            messages.VERBS[verb](self, client, statement)
+        elif verb == "<":
+            client.expect_line(expand_bytes(text, self.lookup))
         elif verb == "<<":
-            client.expect_exact(expand_bytes(text, self._lookup))
+            client.expect_exact(expand_bytes(text, self.lookup))
         elif verb == "<~":
-            self._match_line(client, expand_text(text, self._lookup, re.escape))
+            self._match_line(client, expand_text(text, self.lookup, re.escape))
         elif verb == "<json":
             self._match_json(client, statement)
         else:
-            pattern = expand_text(text, self._lookup, re.escape)
+            pattern = expand_text(text, self.lookup, re.escape)
             client.expect_closed(pattern.encode("latin-1") or None)
 
     def _match_line(self, client, pattern):
@@ -220,7 +224,7 @@ class Run:
     def _check_all(self, value, checks):
         for check in checks:
             if check.strip() and not check.lstrip().startswith("#"):
-                check_json(value, expand_text(check, self._lookup))
+                check_json(value, expand_text(check, self.lookup))
 
     def _do_config(self, statement):
         self._write_file("server.conf", statement)
@@ -232,7 +236,7 @@ class Run:
         if os.path.basename(name) != name:
             raise ScriptError("a file name must have no directory")
         path = os.path.join(self.directory, name)
-        text = expand_text("\n".join(statement.body) + "\n", self._lookup)
+        text = expand_text("\n".join(statement.body) + "\n", self.lookup)
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write(text)
         os.rename(path + ".new", path)
@@ -365,14 +369,14 @@ class Run:
         """SIGHUP; without a text it must succeed, else fail with a match of the text."""
         self.server.signal("HUP")
         if statement.text.startswith("fails "):
-            pattern = expand_text(statement.text[6:], self._lookup, re.escape)
+            pattern = expand_text(statement.text[6:], self.lookup, re.escape)
             self.server.wait_log("Failed to reload server configuration: .*" + pattern)
         else:
             self.server.wait_log("Reloaded server configuration")
 
     def _do_flood(self, statement):
         name, _, text = statement.text.partition(" ")
-        self._client(name).start_flood(expand_bytes(text, self._lookup) * FLOOD_REPEAT)
+        self._client(name).start_flood(expand_bytes(text, self.lookup) * FLOOD_REPEAT)
 
     def _do_calm(self, statement):
         self._client(statement.text).stop_flood()
@@ -383,7 +387,7 @@ class Run:
 
     def _do_log(self, statement):
         self._start_server()
-        found = self.server.wait_log(expand_text(statement.text, self._lookup, re.escape))
+        found = self.server.wait_log(expand_text(statement.text, self.lookup, re.escape))
         self.variables.update(found.groupdict())
 
     def _do_refused(self, _):
@@ -400,6 +404,26 @@ class Run:
     def _do_exit(self, statement):
         self.server.wait_exit(int(statement.text))
         self.exited = True
+
+    def _do_restart(self, _):
+        """End the server with SIGINT; the next client starts it again, with what it stored."""
+        self._forget_clients()
+        self.server.stop()
+        self._forget_server()
+
+    def _do_crash(self, _):
+        """The same with SIGKILL."""
+        self._forget_clients()
+        self._forget_server()
+
+    def _forget_clients(self):
+        for client in self.clients.values():
+            client.close()
+        self.clients.clear()
+
+    def _forget_server(self):
+        self.server.kill()
+        self.server = None
 
 
 def run_file(path, binary, mode, scale):

@@ -8,10 +8,11 @@ from .failure import ScriptError
 HEADERS = ("only", "split", "peer-split", "flags", "pings", "timeout")
 VERBS = ("config", "file", "client", "close", "abort", "half-close", "sync", "drain", "repeat",
          "retry", "http", "info", "assert", "set", "reload", "signal", "log", "exit", "refused",
-         "certs", "flood", "calm")
-OPERATORS = (">", ">>", "<", "<<", "<~", "<json", "closed")
+         "certs", "flood", "calm", "restart", "crash")
+OPERATORS = (">", ">>", "<", "<<", "<~", "<json", "closed", "pub", "request", "api",
+             "gets")
 BLOCKS = ("config", "file", "repeat", "retry")
-CHECKS = ("http", "info", "<json")
+CHECKS = ("http", "info", "<json", "pub", "request", "api", "gets")
 
 
 class Statement:
