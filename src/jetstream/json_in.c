@@ -223,8 +223,8 @@ bool json_in_array(struct json_in *in, const struct json_t *v, const char *go_ty
     return false;
 }
 
-static void read_choice(struct json_in *in, const struct json_t *v,
-                        const struct json_in_choice *c, unsigned *to)
+void json_in_choice(struct json_in *in, const struct json_t *v, const struct json_in_choice *c,
+                    unsigned *to)
 {
     struct span text = SPAN_NONE;
     struct buf raw = { 0 }, error = { 0 };
@@ -284,7 +284,7 @@ static void read_field(struct json_in *in, const struct json_in_field *f, const 
     case JSON_IN_INT64: json_in_int64(in, v, f->go_type, (int64_t *)(void *)to); return;
     case JSON_IN_INT32: read_int32(in, v, (int64_t *)(void *)to); return;
     case JSON_IN_UINT64: read_uint64(in, v, (uint64_t *)(void *)to); return;
-    case JSON_IN_CHOICE: read_choice(in, v, f->choice, (unsigned *)(void *)to); return;
+    case JSON_IN_CHOICE: json_in_choice(in, v, f->choice, (unsigned *)(void *)to); return;
     case JSON_IN_OWN: f->read(in, v, to); return;
     }
     unreachable();

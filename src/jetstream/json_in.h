@@ -90,6 +90,8 @@ void json_in_object(struct json_in *in, const struct json_t *v, const struct jso
 /* Read one value as a field of that kind would be; false: an error was noted, or v is null. */
 bool json_in_text(struct json_in *in, const struct json_t *v, char **to);
 bool json_in_int64(struct json_in *in, const struct json_t *v, const char *go_type, int64_t *to);
+void json_in_choice(struct json_in *in, const struct json_t *v, const struct json_in_choice *c,
+                    unsigned *to);
 
 /* An RFC 3339 time as wall-clock nanoseconds. */
 bool json_in_time(struct json_in *in, const struct json_t *v, int64_t *to);
