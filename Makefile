@@ -5,19 +5,21 @@
 #   make run        install what is missing, start it                   NATS_SERVER_SYMLINK=1
 #   make test       every test                          make tidy       style checks
 #   make bench      against nats-server                 make fuzz       FUZZ_SECONDS per target
+#   make torture    TORTURE_SECONDS, TORTURE_FLAGS
 #   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests;
 #                                                       NATS_py=DIR NATS_js=DIR NATS_c=DIR
 #   make clean
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := all
-.PHONY: all run test bench fuzz asan ubsan tsan tidy install client-suites clean \
+.PHONY: all run test torture bench fuzz asan ubsan tsan tidy install client-suites clean \
         build-test deps-build
 
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 600
+TORTURE_SECONDS ?= 300
 RUN_FLAGS ?= -p 4222 -m 8222
 
 RELEASE = -Dbuildtype=release -Db_lto=true -Dtests=false
@@ -53,6 +55,12 @@ test:
 	@tools/deps test
 	@$(MAKE) all build-test
 	@tools/test_all --server $(BUILD)/myelin --build build-test
+
+torture:
+	@tools/deps test
+	@$(MAKE) all
+	@python3 test/torture/torture.py --server $(BUILD)/myelin --seconds $(TORTURE_SECONDS) \
+	    --damages 200 $(TORTURE_FLAGS)
 
 tidy: build-test
 	@tools/tidy --build build-test

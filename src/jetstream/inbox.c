@@ -199,6 +199,7 @@ void inbox_target_init(struct inbox_target *t, struct inboxes *i)
 {
     t->subscriber.deliver = deliver;
     t->subscriber.is_denied = is_denied;
+    t->subscriber.is_internal = true;
     t->inboxes = i;
     atomic_init(&t->refs, 1);
     atomic_init(&t->closed, false);

@@ -222,6 +222,22 @@ static void init_target(struct inbox_target *t, struct js_account *a,
     t->release = release_target;
 }
 
+/* Consumers that push look whether somebody still, or again, listens. */
+static void on_interest(struct sync_mail *mail, void *loop)
+{
+    struct js_account *a = CONTAINER_OF(mail, struct js_account, watch.mail);
+
+    (void)loop;
+    atomic_store(&a->watch.posted, false);
+    for (size_t i = 0; i < a->streams.count; i++) {
+        struct stream *s = a->streams.entries[i].value;
+        for (size_t n = 0; n < s->consumers.count; n++) {
+            struct consumer *c = s->consumers.entries[n].value;
+            if (consumer_config_is_push(consumer_config_of(c))) consumer_on_interest(c);
+        }
+    }
+}
+
 static void enable_account(struct js *js, struct account *account,
                            const struct jetstream_account_limits *limits)
 {
@@ -236,6 +252,9 @@ static void enable_account(struct js *js, struct account *account,
         init_target(&a->acks, a, consumer_handle_ack);
         init_target(&a->flow, a, consumer_handle_flow);
         map_set(&js->accounts, span_of(account->name), a);
+        a->watch.mail.run = on_interest;
+        a->watch.loop = js->home;
+        atomic_store(&account->watch, &a->watch);
     }
     a->limits = *limits;
     if (!a->enabled) {
@@ -386,15 +405,28 @@ void js_shutdown(struct js *js)
     store_flush(js->store);
 }
 
+static uint64_t drop(struct js *js, const struct js_message *m)
+{
+    (void)js;
+    (void)m;
+    return 0;
+}
+
 void js_free(struct js **at)
 {
     struct js *js = *at;
 
     if (js == NULL) return;
     store_close(&js->store);
+    gate_open(js->gate, js, UINT64_MAX, drop);  /* nobody is left to hear it */
     inboxes_free(&js->inboxes);
     gate_free(&js->gate);
-    for (size_t i = 0; i < js->accounts.count; i++) mem_free(js->accounts.entries[i].value);
+    for (size_t i = 0; i < js->accounts.count; i++) {
+        struct js_account *a = js->accounts.entries[i].value;
+        atomic_store(&a->account->watch, NULL);
+        map_free(&a->streams);
+        mem_free(a);
+    }
     map_free(&js->accounts);
     core_config_unref(js->options_ref);
     mem_free((char *)(uintptr_t)js->failed);

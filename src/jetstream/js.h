@@ -29,6 +29,7 @@ struct js_account {
     uint64_t memory_reserved, store_reserved;   /* sums of max_bytes */
     uint64_t api_total, api_errors;
     struct inbox_target api, acks, flow;        /* $JS.API.> $JS.ACK.> $JS.FC.> */
+    struct account_watch watch;         /* interest changed: look at push consumers */
     struct sub *api_sub, *domain_sub, *acks_sub, *flow_sub;
 };
 

@@ -5,7 +5,9 @@
 #ifndef JETSTREAM_JS_LEVEL_H
 #define JETSTREAM_JS_LEVEL_H
 
-#define JS_API_LEVEL 2          /* nats-server 2.12 */
+#include "core/core.h"
+
+#define JS_API_LEVEL CORE_API_LEVEL     /* 2: nats-server 2.12 */
 
 /* Keys of metadata that belong to the server. */
 #define JS_KEY_REQUIRED_LEVEL "_nats.req.level"     /* stored */

@@ -67,8 +67,8 @@ const struct msg_entry *msgs_get(const struct msgs *m, uint64_t seq);
 /* Change where it stands. seq must be live. */
 void msgs_move(struct msgs *m, uint64_t seq, struct store_loc loc);
 
-/* Take seq out; true and *gone (may be NULL) when it was in. first moves on over holes.
- * Amortised O(1). */
+/* Take seq out; true and *gone (may be NULL) when it was in. first moves on over holes. The number
+ * gone->subject stays valid until the next msgs_remove, even without messages. Amortised O(1). */
 bool msgs_remove(struct msgs *m, uint64_t seq, struct msg_entry *gone);
 
 /* The first live sequence >= from, or 0. O(holes / 64) at most; a gap of 512 or more is O(1). */

@@ -127,7 +127,7 @@ static uint64_t next_of(struct msgs *m, const uint32_t *numbers, size_t count, u
     }
     if (low < from) low = from;
     if (low < m->first) low = m->first;
-    if (high > best) high = best;
+    if (high >= best) high = best - 1;
     if (want.count > 0 && low <= high) {
         found = msgs_scan_up(m, &want, low, high, budget, at);
         if (found != 0) return found;
@@ -162,7 +162,7 @@ static uint64_t previous_of(struct msgs *m, const uint32_t *numbers, size_t coun
         if (fact->last > high) high = fact->last;
     }
     if (high > from) high = from;
-    if (low < best) low = best;
+    if (low <= best) low = best + 1;
     if (want.count > 0 && low <= high) {
         found = msgs_scan_down(m, &want, low, high, budget, at);
         if (found != 0) return found;

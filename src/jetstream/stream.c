@@ -251,7 +251,7 @@ void stream_close(struct stream *s)
     stop(s, NULL);
     s->log->ops->free(s->log);
     s->log = NULL;
-    stream_unref(s);
+    inbox_target_close(&s->target);
 }
 
 /* ---- turns ---- */

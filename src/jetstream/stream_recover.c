@@ -4,6 +4,7 @@
  * Messages come in no promised order and may include removed ones, so what was removed is
  * collected first. A sequence that is neither there nor removed was lost to damage and is
  * remembered as such, never given out again. */
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -43,11 +44,11 @@ static bool read_config(struct stream_config *c, struct span text)
                                          .account_max_ack_pending = -1,
                                          .account_stream_max_bytes = -1 };
     struct js_error e;
-    json_t *object = NULL;
-    bool good = json_in_parse(&object, text, &e) == JS_OK &&
-                stream_config_parse(c, object, &rules, &e) == JS_OK;
+    struct error why;
+    json_t *object = json_in_parse(text, &why);
+    bool good = object && stream_config_parse(c, object, &rules, &e) == JS_OK;
 
-    json_in_free(object);
+    json_decref(object);
     return good;
 }
 

@@ -6,6 +6,7 @@
 #include "proto/archive.h"
 
 #include "base/assert.h"
+#include "proto/varint.h"
 
 #define CONSUMER_PREFIX "consumers/"
 #define INVALID "archive: invalid archive stream"
@@ -177,7 +178,7 @@ static void end_content(struct archive_reader *r, struct archive_event *event)
         *event = (struct archive_event){ .kind = ARCHIVE_STATE, .json = content };
     } else if (f[SEQ] != 0) {
         *event = (struct archive_event){ .kind = ARCHIVE_MESSAGE, .name = name, .message = {
-            .seq = f[SEQ], .timestamp_ns = (int64_t)(f[TIMESTAMP] >> 1 ^ -(f[TIMESTAMP] & 1)),
+            .seq = f[SEQ], .timestamp_ns = varint_to_i64(f[TIMESTAMP]),
             .subject = name, .headers = span_make(content.p, (size_t)f[HEADER_BYTES]),
             .body = span_from(content, (size_t)f[HEADER_BYTES]),
         } };

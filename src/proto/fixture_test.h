@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "proto/s2.h"
+#include "proto/tar_reader.h"
 
 #ifndef TEST_DATA
 #define TEST_DATA "test/data"     /* meson gives the whole path */
@@ -47,6 +48,28 @@ static inline struct buf fixture_read_s2(const char *name)
     s2_decoder_fini(&d);
     buf_free(&bytes);
     return plain;
+}
+
+/* The file at path of the tar in test/data/name, an S2 stream; the caller frees. */
+static inline struct buf fixture_read_tar(const char *name, const char *path)
+{
+    struct buf tar = fixture_read_s2(name), bytes = { 0 };
+    struct span in = buf_span(&tar);
+    struct tar_event ev = { 0 };
+    struct tar_reader r;
+    size_t used;
+
+    tar_reader_init(&r, UINT64_MAX);
+    for (bool found = false; ev.kind != TAR_END; in = span_from(in, used)) {
+        enum status st = tar_read(&r, in, &used, &ev, NULL);
+        assert(st == ST_OK);
+        if (ev.kind == TAR_FILE) found = span_is(ev.name, path);
+        if (found) buf_append_span(&bytes, ev.data);
+    }
+    assert(bytes.len > 0);
+    tar_reader_fini(&r);
+    buf_free(&tar);
+    return bytes;
 }
 
 #endif

@@ -65,7 +65,8 @@ static void expect(struct span in, const char *want)
     for (size_t step = 1; step <= in.len + 1; step = step < 40 ? step + 3 : step * 3 / 2) {
         struct buf log = { 0 };
         read_in_steps(in, step, &log);
-        if (strcmp(buf_text(&log), want) != 0) fail_msg("step %zu: %s, not %s", step, buf_text(&log), want);
+        if (strcmp(buf_text(&log), want) != 0)
+            fail_msg("step %zu: %s, not %s", step, buf_text(&log), want);
         buf_free(&log);
     }
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/size.h"
 #include "os/notify.h"
+#include "server/jetstream.h"
 #include "server/server_priv.h"
 
 /* What is wrong with the file, without the name that starts such lines on a terminal. */
@@ -100,6 +101,7 @@ static enum status apply(struct server *s, struct options *next, struct error *w
         return st;
     }
     st = core_reload(s->core, next, why);
+    if (st == ST_OK) server_reload_jetstream(s);
     if (st == ST_OK) log_changes(&diff);
     config_diff_fini(&diff);
     return st;

@@ -11,6 +11,7 @@
 #include "os/notify.h"
 #include "os/process.h"
 #include "os/trim.h"
+#include "server/jetstream.h"
 #include "server/pidfile.h"
 #include "server/portsfile.h"
 #include "server/server_priv.h"
@@ -171,6 +172,8 @@ static enum status start_parts(struct server *s, struct options *o, struct error
     st = core_new(&s->core, o, loops, why);
     if (st != ST_OK) return st;
     log_start(s, o);
+    st = server_start_jetstream(s, why);
+    if (st != ST_OK) return st;
     if (o->http_port != 0 || o->https_port != 0) {
         st = monitor_start(&s->monitor, s->core, o, why);
         if (st != ST_OK) return st;
@@ -268,6 +271,7 @@ static void stop_core(struct server *s)
     monitor_stop(&s->monitor);
     if (s->thread_count == s->core->loops.count) {
         core_on_each_loop(s->core, close_on_first, s);
+        server_shutdown_jetstream(s);
         core_close_clients(s->core);
     }
     server_close_listeners(s);
@@ -275,6 +279,7 @@ static void stop_core(struct server *s)
     for (unsigned i = 0; i < s->thread_count; i++) thread_join(&s->threads[i]);
     if (o->ports_file_dir && s->bound[CORE_LISTENER_CLIENT].port)
         if (portsfile_remove(o->ports_file_dir, &why) != ST_OK) log_error("%s", why.text);
+    server_free_jetstream(s);
     core_free(&s->core);
 }
 

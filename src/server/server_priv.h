@@ -20,6 +20,8 @@ struct server {
     struct listener *listeners[CORE_LISTENERS];
     struct socket_address bound[CORE_LISTENERS];
     struct monitor *monitor;            /* HTTP; NULL: off */
+    struct disk *disk;                  /* of JetStream; NULL: it is off */
+    struct js *js;
     bool stopping;
     int64_t lame_duck_next_ns;          /* when to close more clients; 0: not in lame duck mode */
     int64_t lame_duck_step_ns;

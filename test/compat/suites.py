@@ -123,6 +123,11 @@ def python_suites(tools, checkout, work):
     for file in sorted((source / "nats-core/tests").glob("test_*.py")):
         yield pytest_suite(tools, "nats-core", source, file, source / "nats-core",
                            ["nats-core/src", "nats-server/src"], (3, 13))
+    for name in ("nats-jetstream", "nats-key-value"):
+        modules = [f"{m}/src" for m in ("nats-key-value", "nats-jetstream", "nats-core",
+                                        "nats-server")]
+        for file in sorted((source / name / "tests").glob("test_*.py")):
+            yield pytest_suite(tools, name, source, file, source / name, modules, (3, 13))
 
 
 def deno(tools):
@@ -151,13 +156,16 @@ def javascript_suites(tools, checkout, work):
         f.unlink()      # one workspace, with the modules of the registries that we have
     drop_leafnodes(source / "nst/src/launcher.ts")
     place = deno(tools)
-    for name in ("assert.ts", "io.ts"):
+    for name in ("assert.ts", "bytes.ts", "io.ts"):
         shutil.copy(HERE / "suites" / name, source)
     modules = {
-        "@std/assert": "./assert.ts", "@std/io": "./io.ts", "@std/path": "node:path",
+        "@std/assert": "./assert.ts", "@std/bytes": "./bytes.ts", "@std/io": "./io.ts",
+        "@std/path": "node:path", "js-sha256": "npm:js-sha256@0.11.1",
         "nst": "./core/tests/nst.ts", "@nats-io/nst": "./nst/src/mod.ts",
         "@nats-io/nats-core": "./core/src/mod.ts",
         "@nats-io/nats-core/internal": "./core/src/internal_mod.ts",
+        "@nats-io/jetstream": "./jetstream/src/mod.ts",
+        "@nats-io/jetstream/internal": "./jetstream/src/internal_mod.ts",
         "@nats-io/services": "./services/src/mod.ts",
         "@nats-io/services/internal": "./services/src/internal_mod.ts",
         "@nats-io/transport-deno": "./transport-deno/src/mod.ts",
@@ -170,9 +178,10 @@ def javascript_suites(tools, checkout, work):
     (source / "deno.json").write_text(json.dumps(
         {"compilerOptions": {"strict": True}, "imports": modules, "nodeModulesDir": "manual",
          "lock": False, "unstable": ["detect-cjs"]}))
-    for folder in ("core", "transport-deno", "services"):
+    for folder in ("core", "transport-deno", "services", "jetstream", "kv", "obj"):
         for file in sorted((source / folder / "tests").glob("*_test.ts")):
-            yield deno_suite(folder, file, source, place)
+            if not is_deselected("nats.js", f"{folder}/{file.name}::"):
+                yield deno_suite(folder, file, source, place)
 
 
 def deno_suite(folder, file, source, place):

@@ -100,7 +100,7 @@ void sim_entries_apply(struct sim_entries *e, const struct sim_link *l);
 void sim_dir_log(struct sim_node *n, uint64_t time, enum sim_link_kind kind, const char *name,
                  const char *to, size_t node);
 
-/* sim_disk.c: set wanted[id] of what names refer to, with unsynced also what they may after a crash. */
+/* sim_disk.c: set wanted[id] of what names refer to; unsynced: also what they may after a crash. */
 void sim_disk_mark(const struct sim_disk *s, bool *wanted, bool unsynced);
 
 /* sim_crash.c: what a failed sync leaves becomes what is synced. */

@@ -96,3 +96,13 @@ export async function assertRejects(
   }
   fail("the promise was not rejected");
 }
+
+export function assertAlmostEquals(a: number, b: number, tolerance = 1e-7, text?: string) {
+  strict.ok(Math.abs(a - b) <= tolerance, text ?? `${a} and ${b} differ by more than ${tolerance}`);
+}
+
+export function assertIsError<T>(value: unknown, type?: Class<T>, part?: string) {
+  strict.ok(value instanceof Error, `${value} is no error`);
+  if (type) assertInstanceOf(value, type);
+  if (part) assertStringIncludes(value.message, part);
+}
