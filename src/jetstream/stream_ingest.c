@@ -16,6 +16,7 @@
 #include "proto/transform.h"
 
 #define HEADER_MAX 65535                /* bytes of a header block */
+#define SEQ_MAX (UINT64_MAX - 2)        /* none is given out above: last + 1 must be a number */
 
 /* ---- answers ---- */
 
@@ -192,6 +193,8 @@ static bool check_sizes(struct ingest *in)
         return ingest_refuse_with(in, JS_ERR_STREAM_MESSAGE_EXCEEDS_MAXIMUM);
     if (in->header.len > HEADER_MAX)
         return ingest_refuse_with(in, JS_ERR_STREAM_HEADER_EXCEEDS_MAXIMUM);
+    if (msgs_state(s->msgs).last_seq >= SEQ_MAX)
+        return ingest_refuse_with(in, JS_ERR_INSUFFICIENT_RESOURCES);
     if ((memory ? s->js->memory_used > (uint64_t)s->js->max_memory
                 : s->js->store_used > (uint64_t)s->js->max_store))
         return ingest_refuse_with(in, JS_ERR_INSUFFICIENT_RESOURCES);

@@ -233,7 +233,7 @@ static void take_extra(struct stream *s, const struct store_record *r)
     stream_note_ttl(s, r->seq, r->time_ns, ttl);
     if (id.len == 0) return;
     if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(id);
-    if (s->dedup == NULL || r->time_ns + s->config.duplicate_window < js_now(s->js)) return;
+    if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
     late.text = mem_dup_span(id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
@@ -247,7 +247,7 @@ void stream_recover_message(void *owner, const struct store_record *r, struct st
 
     if (!rec->sorted) sort_removed(rec);
     if (r->seq > rec->last) rec->last = r->seq;
-    if (was_removed(rec, r->seq)) {
+    if (was_removed(rec, r->seq) || msgs_get(s->msgs, r->seq)) {
         struct dead d = { loc, r->size };
         buf_append(&rec->dead, &d, sizeof d);
         return;
