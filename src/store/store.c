@@ -46,6 +46,7 @@ struct store_group *store_add_group(struct store *s, uint32_t number)
 
     g->store = s;
     g->number = number;
+    if (s->sealed) g->key = crypt_derive(&s->master, number);
     g->next = s->groups;
     if (g->next) g->next->prev = g;
     s->groups = g;
@@ -61,6 +62,7 @@ static void free_group(struct store_group *g)
     if (g->prev) g->prev->next = g->next;
     else s->groups = g->next;
     if (g->next) g->next->prev = g->prev;
+    mem_wipe(&g->key, sizeof g->key);
     mem_free(g);
 }
 
@@ -73,6 +75,7 @@ static void close_active(struct store *s)
     if (seg == NULL) return;
     writer_close_batch(s);
     seg->is_closed = true;
+    maker_add_closed(s, seg);
     if (seg->written == seg->tail && seg->image)
         cache_add(s, seg, (uint32_t)((seg->tail - 1) / SEGMENT_CHUNK));
     s->active = NULL;
@@ -195,10 +198,11 @@ static enum status append(struct store_group *g, struct record *r, const struct 
     memcpy(p, in->extra.p ? in->extra.p : "", in->extra.len);
     p += in->extra.len;
     memcpy(p, in->subject.p ? in->subject.p : "", in->subject.len);
-    p += in->subject.len;
+    p += in->subject.len + (r->form & RECORD_SEALED ? RECORD_TAG_BYTES : 0);
     memcpy(p, in->header.p ? in->header.p : "", in->header.len);
     p += in->header.len;
     memcpy(p, in->body.p ? in->body.p : "", in->body.len);
+    if (r->form & RECORD_SEALED) crypt_seal_record(&g->key, &s->nonces, r, out);
     record_finish(r, out, seg->salt, at, true);
     seg->tail = at + bytes;
     if (!g->in_memory) {
@@ -231,8 +235,9 @@ enum status store_append(struct store_group *g, const struct store_record *in,
     if (loc) *loc = (struct store_loc){ 0, 0 };
     if (position) *position = STORE_NO_POSITION;
     if (g->in_memory && in->kind != STORE_MESSAGE) return ST_OK;
+    if (g->store->sealed && !g->in_memory) r.form = RECORD_SEALED;
     if (in->kind == STORE_CHECKPOINT) {
-        r.form = RECORD_HAS_ID;
+        r.form |= RECORD_HAS_ID;
         r.id = g->id.bytes;
     }
     assert(g->in_memory || g->checkpoint_index || in->kind == STORE_CHECKPOINT);
@@ -288,6 +293,28 @@ static bool was_loaded(const struct segment *seg, uint64_t from, uint64_t to)
     return false;
 }
 
+/* Decrypt into memory that stays until store_flush. */
+static enum status open_record(struct store_group *g, struct record *r, const char *in)
+{
+    struct store *s = g->store;
+    size_t head = (size_t)r->extra_len + r->subject_len;
+    struct buf *b;
+
+    if (s->scratch_count == s->scratch_cap) {
+        s->scratch_cap = s->scratch_cap ? 2 * s->scratch_cap : 16;
+        s->scratch = mem_resize(s->scratch, s->scratch_cap * sizeof *s->scratch);
+    }
+    b = &s->scratch[s->scratch_count++];
+    *b = (struct buf){ 0 };
+    buf_reserve(b, head + r->header_len + r->body_len + 1);
+    if (crypt_open_head(&g->key, r, in, b->p) != ST_OK ||
+        crypt_open_body(&g->key, r, in, b->p + head) != ST_OK)
+        return ST_DAMAGED;
+    r->head = b->p;
+    r->body = b->p + head;
+    return ST_OK;
+}
+
 enum status store_read(struct store_group *g, struct store_loc loc, struct store_record *out,
                        struct store_wait *wait)
 {
@@ -304,6 +331,7 @@ enum status store_read(struct store_group *g, struct store_loc loc, struct store
     if (record_parse(seg->image + at, bytes, seg->salt, at, &r) != ST_OK || r.group != g->number)
         goto damaged;
     if (was_loaded(seg, at, at + bytes) && !record_body_is_good(&r)) goto damaged;
+    if ((r.form & RECORD_SEALED) && open_record(g, &r, seg->image + at) != ST_OK) goto damaged;
     s->stats.cache_hits++;
     *out = (struct store_record){
         .kind = r.kind, .flags = r.flags, .size = r.size, .seq = r.seq, .time_ns = r.time_ns,
@@ -379,7 +407,8 @@ void store_group_delete(struct store_group **group, uint64_t *position)
 {
     struct store_group *g = *group;
     struct store *s = g->store;
-    struct record r = { .kind = RECORD_END, .group = g->number };
+    struct record r = { .kind = RECORD_END, .group = g->number,
+                        .form = s->sealed ? RECORD_SEALED : 0 };
     struct store_record none = { .size = 0 };
     struct segment *seg;
 
@@ -408,6 +437,7 @@ void store_flush(struct store *s)
     writer_start(s);
     maker_step(s);
     bury(s);
+    while (s->scratch_count) buf_free(&s->scratch[--s->scratch_count]);
     cache_trim(s);
 }
 
@@ -454,7 +484,6 @@ static void copy_options(struct store *s, const struct store_options *options)
     if (s->options.cache_bytes == 0) s->options.cache_bytes = CACHE_BYTES_DEFAULT;
     if (s->options.headroom_bytes == 0)
         s->options.headroom_bytes = HEADROOM_SEGMENTS * s->options.segment_bytes;
-    s->options.key = s->options.previous_key = SPAN_NONE;
 }
 
 void store_free(struct store **store)
@@ -474,6 +503,10 @@ void store_free(struct store **store)
     mem_free(s->commit.writes.items);
     mem_free(s->commit.sync);
     mem_free(s->dirty);
+    mem_free(s->closed);
+    for (size_t i = 0; i < s->scratch_count; i++) buf_free(&s->scratch[i]);
+    mem_free(s->scratch);
+    mem_wipe(&s->master, sizeof s->master);
     disk_close(&s->lock);
     disk_dir_close(&s->dir);
     mem_free((char *)(uintptr_t)s->options.dir);
@@ -488,12 +521,15 @@ enum status store_open(struct store **out, const struct store_options *options,
     enum status st;
 
     s->disk = options->disk;
+    crypt_nonces_init(&s->nonces);
+    crypt_nonces_init(&s->reader_nonces);
     s->next_memory = s->next_segment = s->next_group = s->next_round = 1;
     list_init(&s->lru);
     copy_options(s, options);
     st = disk_dir_open(s->disk, s->options.dir, true, &s->dir, why);
     if (st == ST_OK) st = disk_dir_lock(s->dir, FILES_LOCK, &s->lock, why);
     if (st == ST_OK) st = recover_run(s, recovery, why);
+    s->options.key = s->options.previous_key = SPAN_NONE;      /* the caller's, until here */
     if (st == ST_OK)
         st = tasks_new(&s->tasks, options->threads, options->post, options->arg);
     if (st != ST_OK) {
@@ -514,7 +550,7 @@ void store_close(struct store **store)
     close_active(s);
     writer_start(s);
     tasks_finish(s->tasks);             /* what is in hand */
-    while (!s->stats.failed && !writer_is_idle(s) && !s->stats.full) {
+    while (!s->stats.failed && !s->stats.full && (!writer_is_idle(s) || s->closed_count)) {
         writer_start(s);
         maker_step(s);
         tasks_finish(s->tasks);
