@@ -78,9 +78,13 @@ static enum status read_manifests(struct recovery *r, struct error *why)
 
 static void report_manifests(struct recovery *r)
 {
-    for (int i = 0; i < MANIFEST_COPIES; i++)
-        if (r->manifest_status[i] != ST_OK)
+    for (int i = 0; i < MANIFEST_COPIES; i++) {
+        /* A crash while the first ones were made leaves one of them. */
+        bool is_unmade = r->has_manifest && r->store->manifest.generation == 1 &&
+                         r->manifest_status[i] == ST_NOT_FOUND;
+        if (r->manifest_status[i] != ST_OK && !is_unmade)
             damage(r, NULL, "%s: %s", files_manifest_name(i), status_text(r->manifest_status[i]));
+    }
 }
 
 /* Segments that the manifest names but no file is; files that it says are gone. */
@@ -218,6 +222,8 @@ static enum status take_header(struct recovery *r, struct recover_segment *rs, c
         damage(r, NULL, "%s: of another store", name);
         return ST_OK;
     }
+    /* Not named by the manifest: nothing was ever written to it but, maybe, its header. */
+    if (st != ST_OK && r->has_manifest && !seg->is_ready) return ST_OK;
     if (st != ST_OK || h.segment != seg->number) {
         damage(r, NULL, "%s: bytes 0 to %u: no header of this segment", name, RECORD_BLOCK);
         return ST_OK;
@@ -231,23 +237,40 @@ static enum status take_header(struct recovery *r, struct recover_segment *rs, c
     return ST_OK;
 }
 
+/* A crash came between the making of the file and the manifest with its name: nothing was ever
+ * written to it but, maybe, its header. */
+static void drop_unused(struct store *s, struct segment *seg)
+{
+    char name[FILES_NAME_BYTES];
+
+    if (seg->number >= s->next_segment) s->next_segment = seg->number + 1;
+    if (disk_remove(s->dir, files_segment_name(name, seg->number), NULL) != ST_OK) return;
+    segment_remove(&s->files, seg->number);
+    segment_free(&seg);
+}
+
 static enum status scan_all(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
     enum status st = ST_OK;
+    uint32_t number = 0;
 
     r->segments = mem_zero((s->files.count + 1) * sizeof *r->segments);
-    for (struct segment *seg = segment_next(&s->files, 0); seg && st == ST_OK;
-         seg = segment_next(&s->files, seg->number)) {
+    for (struct segment *seg; st == ST_OK && (seg = segment_next(&s->files, number)) != NULL;) {
         struct recover_segment *rs = &r->segments[r->segment_count++];
         char *image;
         rs->segment = seg;
+        number = seg->number;
         image = read_image(r, rs);
         if (image == NULL) continue;
         st = take_header(r, rs, image, why);
         if (st == ST_OK) find_batches(r, rs, image);
         if (rs->bytes > seg->bytes) seg->bytes = record_pad_block(rs->bytes);
         pages_unmap(image, rs->mapped);
+        if (st == ST_OK && !seg->is_ready && r->has_manifest && rs->count == 0) {
+            drop_unused(s, seg);
+            r->segment_count--;
+        }
     }
     return st;
 }
@@ -269,7 +292,7 @@ static bool judge(struct recovery *r, size_t of, const struct recover_batch *b)
     char name[FILES_NAME_BYTES];
 
     if (is_void(r, of, b->position)) return false;
-    if (r->expected && b->previous_end != r->expected) {
+    if (r->expected ? b->previous_end != r->expected : b->previous_end > r->floor) {
         if (b->previous_end > r->durable) {
             r->is_torn = true;
             return false;
@@ -295,7 +318,10 @@ static void judge_all(struct recovery *r)
         struct recover_segment *rs = &r->segments[i];
         struct segment *seg = rs->segment;
         bool follows = i > 0 && r->segments[i - 1].segment->number + 1 == seg->number;
-        if (!follows) r->expected = 0;
+        if (!follows) {
+            r->expected = 0;
+            r->floor = seg->base + RECORD_BLOCK;
+        }
         seg->tail = RECORD_BLOCK;
         for (size_t k = 0; k < rs->count; k++) {
             struct recover_batch *b = &rs->batches[k];
