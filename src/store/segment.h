@@ -7,6 +7,7 @@
 #ifndef STORE_SEGMENT_H
 #define STORE_SEGMENT_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/span.h"
 #include "store/record.h"
@@ -47,6 +48,7 @@ struct segment {
     bool is_erased;             /* bytes in it were overwritten; the cache may be stale */
     struct record_salt salt;
     uint64_t bytes;             /* of the image */
+    uint64_t file_bytes;        /* of the file */
     uint64_t base;              /* position of its first byte */
     uint64_t tail;              /* where the next byte goes; end of what counts when closed */
     uint64_t written;           /* all below is in the file */
@@ -64,6 +66,8 @@ struct segment {
     uint32_t group_count, group_cap, slot_count;
     uint64_t footer_at, footer_bytes;
     uint32_t footer_crc;
+    uint64_t footer_place;      /* where the footer goes; 0: at tail */
+    struct buf footer;          /* made by recovery, not written yet */
     struct segment *next_dead;
 };
 

@@ -73,6 +73,7 @@ static void close_active(struct store *s)
     if (seg == NULL) return;
     writer_close_batch(s);
     seg->is_closed = true;
+    maker_add_closed(s, seg);
     if (seg->written == seg->tail && seg->image)
         cache_add(s, seg, (uint32_t)((seg->tail - 1) / SEGMENT_CHUNK));
     s->active = NULL;
@@ -474,6 +475,10 @@ void store_free(struct store **store)
     mem_free(s->commit.writes.items);
     mem_free(s->commit.sync);
     mem_free(s->dirty);
+    mem_free(s->closed);
+    for (size_t i = 0; i < s->scratch_count; i++) buf_free(&s->scratch[i]);
+    mem_free(s->scratch);
+    mem_wipe(&s->master, sizeof s->master);
     disk_close(&s->lock);
     disk_dir_close(&s->dir);
     mem_free((char *)(uintptr_t)s->options.dir);
@@ -514,7 +519,7 @@ void store_close(struct store **store)
     close_active(s);
     writer_start(s);
     tasks_finish(s->tasks);             /* what is in hand */
-    while (!s->stats.failed && !writer_is_idle(s) && !s->stats.full) {
+    while (!s->stats.failed && !s->stats.full && (!writer_is_idle(s) || s->closed_count)) {
         writer_start(s);
         maker_step(s);
         tasks_finish(s->tasks);

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "os/disk.h"
+#include "store/crypt.h"
 #include "store/manifest.h"
 #include "store/record.h"
 #include "store/segment.h"
@@ -29,7 +30,7 @@ struct store_group {
     void *owner;
     uint32_t in, out;                   /* segments where the last was appended, released; */
     uint32_t in_entry, out_entry;       /* and the group's index in their groups */
-    struct crypt *crypt;                /* NULL: not encrypted */
+    struct crypt_key key;               /* if the store is encrypted */
 };
 
 struct write {                          /* a finished batch */
@@ -61,7 +62,9 @@ struct store {
     struct disk_dir *dir;
     struct tasks *tasks;
     struct store_id id;
-    bool sealed;                        /* encrypted */
+    bool sealed;                        /* encrypted, by: */
+    struct crypt_key master;            /* constant once open */
+    struct crypt_nonces nonces, reader_nonces;  /* of the owner; of tasks of the reader */
 
     struct segment_table files, memory;
     struct segment *active, *spare;     /* being filled; made ahead. NULL: none */
@@ -87,13 +90,15 @@ struct store {
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
     uint64_t cache_floor;               /* bytes that the read under way needs at once */
-    char **scratch;                     /* decrypted for reads; freed at flush */
+    struct buf *scratch;                /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
 
     struct store_group *groups;
     struct map by_number;               /* 4 bytes -> store_group */
 
     struct maker *maker;
+    struct segment **closed;            /* without a footer yet */
+    size_t closed_count, closed_cap;
     struct segment *dead;               /* freed at flush */
     bool is_closing;
     struct store_stats stats;
