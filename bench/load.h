@@ -32,7 +32,21 @@
 #define STAMP_BYTES 8u                      /* publisher and index, 32 bits each */
 #define EVENTS_MAX 256
 
-enum role { ROLE_PUB, ROLE_SUB, ROLE_REQUESTER, ROLE_RESPONDER, ROLE_IDLE };
+enum role { ROLE_PUB, ROLE_SUB, ROLE_REQUESTER, ROLE_RESPONDER, ROLE_IDLE, ROLE_JS };
+
+struct token {
+    const char *p;
+    size_t len;
+};
+
+/* A MSG or HMSG with its payload, in the read buffer. */
+struct message {
+    struct token subject, sid, reply;
+    size_t head_len;        /* of the line, CRLF included */
+    size_t header_size;
+    size_t size;            /* headers and payload */
+    const char *payload;    /* headers first */
+};
 
 /* How a subscriber knows which message it is looking at. */
 enum check {
@@ -49,6 +63,10 @@ struct options {
     uint32_t pubs, subs, in_flight;
     double limit_s;
     bool tls, idle_sub;
+    const char *folder;     /* flush */
+    uint64_t batch;         /* jspull */
+    uint32_t streams;
+    bool memory, ids, existing;
 };
 
 /* Whole PUB commands back to back, and the MSG line each must come back with. */
@@ -101,6 +119,8 @@ struct conn {
     uint64_t got, expect;
     bool uncounted;         /* its messages don't end the run (slow subscribers) */
 
+    struct js *js;
+
     /* requester: slot = last token of the reply subject */
     uint64_t *slot_start_ns;    /* 0 = free */
     uint32_t *free_slots, nfree;
@@ -142,6 +162,22 @@ struct load {
     uint64_t deadline_ns;
     void (*tick)(struct load *ld);  /* every 10 ms of a run, or NULL */
     uint64_t ticks;
+};
+
+/* ROLE_JS: a window of requests, or a consumer. */
+struct js {
+    void (*on_message)(struct load *ld, struct conn *c, const struct message *m);
+    void (*on_turn)(struct load *ld, struct conn *c);   /* may send; NULL: never */
+    /* a window: */
+    void (*build)(struct load *ld, struct conn *c, uint64_t number, const char *reply);
+    bool (*check)(struct load *ld, struct conn *c, const struct message *m, uint64_t number);
+    uint64_t *slot_number;
+    uint32_t window;
+    /* a consumer: */
+    uint64_t left;          /* of the batch asked for */
+    bool acks;
+    /* an answer that somebody waits for: */
+    char *answer;
 };
 
 /* The outcome of one timed part. */
@@ -216,5 +252,16 @@ void mode_idle(struct load *ld);
 void mode_subs(struct load *ld);
 void mode_hot(struct load *ld);
 void mode_mixed(struct load *ld);
+
+/* load_js.c */
+void mode_js_publish(struct load *ld);
+void mode_js_pull(struct load *ld);
+void mode_js_push(struct load *ld);
+void mode_kv_get(struct load *ld);
+void mode_kv_put(struct load *ld);
+void mode_js_idle(struct load *ld);
+
+/* load_flush.c */
+void mode_flush(struct load *ld);
 
 #endif

@@ -262,8 +262,9 @@ static void queue_connect(const struct load *ld, struct conn *c)
     const struct options *o = &ld->opt;
 
     conn_queuef(c, "CONNECT {\"verbose\":false,\"pedantic\":false,\"lang\":\"c\",\"version\":\"1\","
-                   "\"name\":\"load\",\"protocol\":1,\"echo\":true,\"tls_required\":%s",
-                o->tls ? "true" : "false");
+                   "\"name\":\"load\",\"protocol\":1,\"echo\":true,\"tls_required\":%s%s",
+                o->tls ? "true" : "false",
+                c->role == ROLE_JS ? ",\"headers\":true,\"no_responders\":true" : "");
     if (o->user != NULL)
         conn_queuef(c, ",\"user\":\"%s\",\"pass\":\"%s\"", o->user, o->pass ? o->pass : "");
     conn_queue(c, "}\r\n", 3);
@@ -327,6 +328,11 @@ void conn_free(struct conn *c)
     free(c->commands);
     free(c->command_off);
     free(c->latency_ns);
+    if (c->js != NULL) {
+        free(c->js->slot_number);
+        free(c->js->answer);
+        free(c->js);
+    }
     free(c);
 }
 

@@ -27,6 +27,14 @@ static const char usage_text[] =
     "  hot    -p publishers, one subject, one subscriber; stops and continues the\n"
     "         server (-P); -n messages in each of -r rounds\n"
     "  mixed  one publisher, -s subscribers of which half are slow\n"
+    "JetStream (each makes its streams; untimed before reading: -n messages in them)\n"
+    "  jspub  -p publishers with -w unacknowledged messages each, -N streams, -D\n"
+    "         distinct subjects in each; -I: with message ids\n"
+    "  jspull one durable consumer, explicit acks, batches of -B\n"
+    "  jspush one ordered consumer\n"
+    "  kvput, kvget  -D keys, -p clients with -w requests in flight\n"
+    "  jsidle -C consumers that do nothing\n"
+    "  flush  fdatasync after each 4 KiB in a file of folder -o, for a second; no server\n"
     "options (numbers take k and m)\n"
     "  -a HOST:PORT  numeric IPv4 address (127.0.0.1:4222)\n"
     "  -P PID        the server: report its CPU time and memory\n"
@@ -38,6 +46,7 @@ static const char usage_text[] =
     "  -K KIND       mix (half literal), literal, star, tail\n"
     "  -S PREFIX     of all subjects (bench)             -q GROUP  queue group\n"
     "  -u            idle: subscribe                     -t  use TLS\n"
+    "  -M            memory storage                      -e  jspub: the streams exist\n"
     "  -U USER -X PASSWORD\n";
 
 static const struct {
@@ -46,6 +55,9 @@ static const struct {
 } modes[] = {
     {"pub", mode_publish}, {"fan", mode_fan},   {"pair", mode_pair}, {"req", mode_request},
     {"idle", mode_idle},   {"subs", mode_subs}, {"hot", mode_hot},   {"mixed", mode_mixed},
+    {"jspub", mode_js_publish}, {"jspull", mode_js_pull}, {"jspush", mode_js_push},
+    {"kvput", mode_kv_put}, {"kvget", mode_kv_get}, {"jsidle", mode_js_idle},
+    {"flush", mode_flush},
 };
 
 static uint64_t parse_number(const char *s, uint64_t min, uint64_t max)
@@ -82,6 +94,12 @@ static void parse_option(struct options *o, int letter, const char *arg)
     case 'q': o->queue = arg; break;
     case 'u': o->idle_sub = true; break;
     case 't': o->tls = true; break;
+    case 'o': o->folder = arg; break;
+    case 'B': o->batch = parse_number(arg, 1, 100000); break;
+    case 'N': o->streams = (uint32_t)parse_number(arg, 1, 100000); break;
+    case 'M': o->memory = true; break;
+    case 'I': o->ids = true; break;
+    case 'e': o->existing = true; break;
     case 'U': o->user = arg; break;
     case 'X': o->pass = arg; break;
     case 'h': fputs(usage_text, stdout); exit(0);
@@ -163,11 +181,11 @@ int main(int argc, char **argv)
                               .messages = 1000000, .conns = 1000, .distinct = 100000,
                               .window_bytes = 8000000, .rounds = 5, .payload_bytes = 16,
                               .write_bytes = 65536, .pubs = 1, .subs = 1, .in_flight = 1,
-                              .limit_s = 30}};
+                              .limit_s = 30, .batch = 100, .streams = 1}};
     int letter;
     size_t i = 0;
 
-    while ((letter = getopt(argc, argv, "a:P:n:z:p:s:w:b:k:W:C:D:r:K:S:q:utU:X:h")) != -1)
+    while ((letter = getopt(argc, argv, "a:P:n:z:p:s:w:b:k:W:C:D:r:K:S:q:utU:X:o:B:N:MIeh")) != -1)
         parse_option(&ld.opt, letter, optarg);
     if (optind + 1 != argc)
         parse_option(&ld.opt, '?', NULL);

@@ -12,18 +12,6 @@
 
 #define TOKENS_MAX 6
 
-struct token {
-    const char *p;
-    size_t len;
-};
-
-struct message {
-    struct token subject, sid, reply;
-    size_t head_len;        /* of the line, CRLF included */
-    size_t size;            /* headers and payload */
-    const char *payload;
-};
-
 static bool parse_size(struct token t, size_t *value)
 {
     size_t v = 0;
@@ -75,6 +63,7 @@ static bool parse_header(const char *line, size_t n, struct message *m)
     if (with_headers && !parse_size(t[count - 2], &header_size))
         return false;
     m->head_len = n;
+    m->header_size = header_size;
     return parse_size(t[count - 1], &m->size) && header_size <= m->size && parse_size(m->sid, &sid);
 }
 
@@ -214,6 +203,8 @@ static size_t take_message(struct load *ld, struct conn *c, const char *line, si
     m.payload = line + head;
     if (memcmp(m.payload + m.size, "\r\n", 2) != 0)
         conn_fail(ld, c, "no CRLF after the payload");
+    else if (c->role == ROLE_JS)
+        c->js->on_message(ld, c, &m);
     else if (line[0] == 'H' || line[0] == 'h')
         conn_fail(ld, c, "HMSG without having asked for headers");
     else if (c->role == ROLE_SUB)

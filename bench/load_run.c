@@ -142,6 +142,8 @@ static void on_event(struct load *ld, struct conn *c, uint32_t events)
         conn_read(ld, c);
     if (c->role == ROLE_REQUESTER)
         run_fill_window(ld, c);
+    if (c->role == ROLE_JS && c->js->on_turn != NULL && !c->dead)
+        c->js->on_turn(ld, c);
     /* A publisher's own commands may only go out between two whole chunks. */
     if (c->out_len > 0 && c->writable && c->chunk_left == 0)
         conn_flush(ld, c);
@@ -211,10 +213,15 @@ struct timing run_loop(struct load *ld)
     ld->pubs_left = npubs;
     ld->deadline_ns = start + (uint64_t)(ld->opt.limit_s * 1e9);
     for (size_t i = 0; i < ld->nconns; i++) {
-        if (ld->conns[i]->role != ROLE_REQUESTER)
+        struct conn *c = ld->conns[i];
+
+        if (c->role == ROLE_REQUESTER)
+            run_fill_window(ld, c);
+        else if (c->role == ROLE_JS && c->js->on_turn != NULL)
+            c->js->on_turn(ld, c);
+        else
             continue;
-        run_fill_window(ld, ld->conns[i]);
-        conn_flush(ld, ld->conns[i]);
+        conn_flush(ld, c);
     }
     event_loop(ld, pubs, npubs);
     t.elapsed_s = (double)(util_now_ns() - start) / 1e9;

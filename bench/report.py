@@ -9,7 +9,7 @@ import subprocess
 from cases import FIGURES
 from servers import ROOT, BenchError
 
-BEGIN, END = '<!-- bench:begin -->', '<!-- bench:end -->'
+CORE, JETSTREAM = 'bench', 'bench-js'          # names of the markers of sections
 
 
 def median(values):
@@ -127,16 +127,17 @@ def section(rows, loop_rows, names, versions, run):
     return '\n'.join(lines)
 
 
-def write_document(path, text):
+def write_document(path, text, name=CORE):
     """Replaces what stands between the markers of a document; the rest is people's."""
+    begin, end = f'<!-- {name}:begin -->', f'<!-- {name}:end -->'
     try:
         with open(path, encoding='utf-8') as f:
             old = f.read()
     except OSError as e:
         raise BenchError(f'{path}: {e.strerror}') from None
-    if old.count(BEGIN) != 1 or old.count(END) != 1 or old.index(BEGIN) > old.index(END):
-        raise BenchError(f'{path}: the markers {BEGIN} and {END} must each stand there once')
-    head, rest = old.split(BEGIN)
+    if old.count(begin) != 1 or old.count(end) != 1 or old.index(begin) > old.index(end):
+        raise BenchError(f'{path}: the markers {begin} and {end} must each stand there once')
+    head, rest = old.split(begin)
     with open(path + '.new', 'w', encoding='utf-8') as f:
-        f.write(head + BEGIN + '\n' + text + '\n' + END + rest.split(END)[1])
+        f.write(head + begin + '\n' + text + '\n' + end + rest.split(end)[1])
     os.replace(path + '.new', path)

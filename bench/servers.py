@@ -19,6 +19,12 @@ CACHE = os.path.join(ROOT, '.cache', 'bench')
 PEER_VERSION = 'v2.15.1'
 PEER_MODULE = 'github.com/nats-io/nats-server/v2'
 
+JETSTREAM = '''
+jetstream {
+  store_dir: "@DIR@/js"
+  max_file_store: 100GB
+  max_memory_store: 8GB
+'''
 CONFIGS = {
     'permissions': '''
 authorization {
@@ -38,6 +44,9 @@ tls {
 }
 ''',
     'tight': 'max_pending: 1MB\n',
+    'js': JETSTREAM + '}\n',
+    'js-always': JETSTREAM + '  sync_interval: always\n}\n',
+    'js-lazy': JETSTREAM + '  sync_interval: "2m"\n}\n',
 }
 
 
@@ -135,21 +144,26 @@ class Server:
         if self.config:
             path = os.path.join(self.scratch, 'server.conf')
             with open(path, 'w', encoding='utf-8') as f:
-                f.write(CONFIGS[self.config].replace('@CACHE@', CACHE))
+                f.write(CONFIGS[self.config].replace('@CACHE@', CACHE)
+                        .replace('@DIR@', self.scratch))
             words += ['-c', path]
         self.log = open(os.path.join(self.scratch, 'log'), 'w+', encoding='utf-8')
-        start = time.monotonic()
-        self.process = subprocess.Popen(words + self.extra, stdout=self.log, stderr=self.log,
-                                        preexec_fn=pin_to(self.pin))
+        self.words = words + self.extra
         try:
-            self.wait_ready(start)
+            self.launch()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def wait_ready(self, start):
-        while time.monotonic() < start + 10:
+    def launch(self, seconds=10):
+        start = time.monotonic()
+        self.process = subprocess.Popen(self.words, stdout=self.log, stderr=self.log,
+                                        preexec_fn=pin_to(self.pin))
+        self.wait_ready(start, seconds)
+
+    def wait_ready(self, start, seconds):
+        while time.monotonic() < start + seconds:
             if self.process.poll() is not None:
                 self.log.seek(0)
                 raise BenchError(f'{self.command} ended at once:\n' + self.log.read()[-600:])
@@ -160,7 +174,7 @@ class Server:
                         return
             except OSError:
                 time.sleep(0.001)
-        raise BenchError(f'{self.command}: no INFO on port {self.port} within 10 s')
+        raise BenchError(f'{self.command}: no INFO on port {self.port} within {seconds} s')
 
     def memory_kb(self):
         with open(f'/proc/{self.process.pid}/status', encoding='utf-8') as f:
@@ -182,6 +196,10 @@ class Server:
 def run_load(load, server, args, pin=None):
     """One run of a generator; its figures as a dict. BenchError when it failed."""
     cmd = [load, '-a', f'127.0.0.1:{server.port}', '-P', str(server.process.pid)] + args.split()
+    return run_generator(cmd, args, pin)
+
+
+def run_generator(cmd, args, pin=None):
     try:
         done = subprocess.run(cmd, capture_output=True, text=True, timeout=240,
                               preexec_fn=pin_to(pin))

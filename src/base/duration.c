@@ -142,3 +142,144 @@ void duration_append_rfc3339(struct buf *out, int64_t wall_ns)
     }
     buf_append_char(out, 'Z');
 }
+
+/* ---- reading RFC 3339 ---- */
+
+struct time_part {
+    const char *layout;         /* what Go calls it */
+    const char *name;           /* when it is out of range; NULL: any value */
+    size_t digits;
+    int64_t min, max;
+    const char *before;         /* what stands before it */
+};
+
+enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, PART_COUNT };
+
+static const struct time_part time_parts[PART_COUNT] = {
+    { "2006", NULL, 4, 0, 9999, "" },
+    { "01", "month", 2, 1, 12, "-" },
+    { "02", NULL, 2, 0, 99, "-" },
+    { "15", "hour", 2, 0, 23, "T" },
+    { "04", "minute", 2, 0, 59, ":" },
+    { "05", "second", 2, 0, 59, ":" },
+};
+
+static bool take_digits(struct span *rest, size_t count, int64_t *out)
+{
+    *out = 0;
+    if (rest->len < count) return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_digit(rest->p[i])) return false;
+        *out = *out * 10 + (rest->p[i] - '0');
+    }
+    *rest = span_from(*rest, count);
+    return true;
+}
+
+/* "cannot parse" when layout is given, else what message says. */
+static enum status time_error(struct error *why, struct span text, struct span rest,
+                              const char *layout, const char *message)
+{
+    struct buf out = { 0 };
+
+    buf_append_text(&out, "parsing time ");
+    buf_append_quoted(&out, text);
+    if (layout != NULL) {
+        buf_append_text(&out, " as \"2006-01-02T15:04:05Z07:00\": cannot parse ");
+        buf_append_quoted(&out, rest);
+        buf_printf(&out, " as \"%s\"", layout);
+    } else if (message != NULL) {
+        buf_printf(&out, ": %s", message);
+    }
+    error_set(why, ST_BAD_INPUT, "%s", buf_text(&out));
+    buf_free(&out);
+    return ST_BAD_INPUT;
+}
+
+static int64_t days_in(int64_t year, int64_t month)
+{
+    static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+    return days[month - 1] + (leap && month == 2 ? 1 : 0);
+}
+
+static int64_t take_fraction(struct span *rest)
+{
+    int64_t ns = 0, unit = NS_PER_S;
+
+    if (rest->len < 2 || rest->p[0] != '.' || !is_digit(rest->p[1])) return 0;
+    *rest = span_from(*rest, 1);
+    for (; rest->len > 0 && is_digit(rest->p[0]); *rest = span_from(*rest, 1)) {
+        unit /= 10;
+        ns += unit * (rest->p[0] - '0');
+    }
+    return ns;
+}
+
+/* Seconds east of UTC. */
+static bool take_offset(struct span *rest, int64_t *seconds)
+{
+    struct span at = *rest;
+    int64_t hours, minutes;
+    bool west;
+
+    *seconds = 0;
+    if (at.len > 0 && at.p[0] == 'Z') {
+        *rest = span_from(at, 1);
+        return true;
+    }
+    if (at.len < 6 || (at.p[0] != '+' && at.p[0] != '-')) return false;
+    west = at.p[0] == '-';
+    at = span_from(at, 1);
+    if (!take_digits(&at, 2, &hours) || at.p[0] != ':') return false;
+    at = span_from(at, 1);
+    if (!take_digits(&at, 2, &minutes) || hours > 23 || minutes > 59) return false;
+    *seconds = (west ? -1 : 1) * (hours * 60 + minutes) * 60;
+    *rest = at;
+    return true;
+}
+
+enum status duration_parse_rfc3339(struct span text, int64_t *wall_ns, struct error *why)
+{
+    struct span rest = text;
+    int64_t part[PART_COUNT], fraction, offset;
+    struct tm tm = { 0 };
+
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        const struct time_part *t = &time_parts[i];
+        struct span before = span_of(t->before);
+        if (!span_has_prefix(rest, before)) return time_error(why, text, rest, t->before, NULL);
+        rest = span_from(rest, before.len);
+        if (!take_digits(&rest, t->digits, &part[i]))
+            return time_error(why, text, rest, t->layout, NULL);
+        if (t->name != NULL && (part[i] < t->min || part[i] > t->max)) {
+            char message[32];
+            snprintf(message, sizeof message, "%s out of range", t->name);
+            return time_error(why, text, rest, NULL, message);
+        }
+    }
+    fraction = take_fraction(&rest);
+    if (!take_offset(&rest, &offset)) return time_error(why, text, rest, "Z07:00", NULL);
+    if (rest.len > 0) {
+        struct buf message = { 0 };
+        buf_append_text(&message, "extra text: ");
+        buf_append_quoted(&message, rest);
+        time_error(why, text, rest, NULL, buf_text(&message));
+        buf_free(&message);
+        return ST_BAD_INPUT;
+    }
+    if (part[DAY] < 1 || part[DAY] > days_in(part[YEAR], part[MONTH]))
+        return time_error(why, text, rest, NULL, "day out of range");
+    tm.tm_year = (int)part[YEAR] - 1900;
+    tm.tm_mon = (int)part[MONTH] - 1;
+    tm.tm_mday = (int)part[DAY];
+    tm.tm_hour = (int)part[HOUR];
+    tm.tm_min = (int)part[MINUTE];
+    tm.tm_sec = (int)part[SECOND];
+    offset = (int64_t)timegm(&tm) - offset;
+    if (__builtin_mul_overflow(offset, NS_PER_S, wall_ns) ||
+        __builtin_add_overflow(*wall_ns, fraction, wall_ns))
+        *wall_ns = offset < 0 ? INT64_MIN : INT64_MAX;
+    return ST_OK;
+}

@@ -24,4 +24,11 @@ void duration_append_uptime(struct buf *out, int64_t ns);
  * zeros dropped ("2026-01-02T15:04:05.123Z"), as Go's RFC3339Nano. */
 void duration_append_rfc3339(struct buf *out, int64_t wall_ns);
 
+/* "2026-01-02T15:04:05.123+02:00" (RFC 3339) as wall-clock nanoseconds since 1970; decimals below
+ * a nanosecond are dropped. Times before 1677-09-21 give INT64_MIN, as Go's zero time does; those
+ * after 2262-04-11 INT64_MAX. BAD_INPUT: anything else, with the text of Go's time.Parse in why
+ * (may be NULL). */
+MUST_USE enum status duration_parse_rfc3339(struct span text, int64_t *wall_ns,
+                                            struct error *why);
+
 #endif

@@ -120,6 +120,50 @@ static void test_rfc3339(void **state)
     }
 }
 
+static void test_read_rfc3339(void **state)
+{
+    static const struct { const char *text; int64_t ns; const char *why; } rows[] = {
+        { "1970-01-01T00:00:00Z", 0, NULL },
+        { "1969-12-31T23:59:59.999999999Z", -1, NULL },
+        { "2026-01-02T15:04:05.123Z", 1767366245123000000, NULL },
+        { "2026-01-02T15:04:05.1234567899Z", 1767366245123456789, NULL },
+        { "2026-01-02T15:04:05+02:30", 1767357245000000000, NULL },
+        { "2026-01-02T15:04:05.5-02:00", 1767373445500000000, NULL },
+        { "2024-02-29T00:00:00Z", 1709164800000000000, NULL },
+        { "0001-01-01T00:00:00Z", INT64_MIN, NULL }, { "9999-12-31T23:59:59Z", INT64_MAX, NULL },
+        { "2262-04-11T23:47:16.854775807Z", INT64_MAX, NULL },
+        { "2262-04-11T23:47:16.854775808Z", INT64_MAX, NULL },
+        { "", 0, "parsing time \"\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"\" as "
+          "\"2006\"" },
+        { "x", 0, "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as "
+          "\"2006\"" },
+        { "2020-01-01T00:00:00", 0, "parsing time \"2020-01-01T00:00:00\" as "
+          "\"2006-01-02T15:04:05Z07:00\": cannot parse \"\" as \"Z07:00\"" },
+        { "2020-01-01 00:00:00Z", 0, "parsing time \"2020-01-01 00:00:00Z\" as "
+          "\"2006-01-02T15:04:05Z07:00\": cannot parse \" 00:00:00Z\" as \"T\"" },
+        { "2020-13-01T00:00:00Z", 0, "parsing time \"2020-13-01T00:00:00Z\": "
+          "month out of range" },
+        { "2023-02-29T00:00:00Z", 0, "parsing time \"2023-02-29T00:00:00Z\": day out of range" },
+        { "2020-01-01T24:00:00Z", 0, "parsing time \"2020-01-01T24:00:00Z\": "
+          "hour out of range" },
+        { "2020-01-01T00:00:00Zx", 0, "parsing time \"2020-01-01T00:00:00Zx\": "
+          "extra text: \"x\"" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct error why = { "" };
+        int64_t ns = 42;
+        enum status st = duration_parse_rfc3339(span_of(rows[i].text), &ns, &why);
+        if (st != (rows[i].why == NULL ? ST_OK : ST_BAD_INPUT))
+            fail_msg("%s: status %d", rows[i].text, st);
+        if (st == ST_OK && ns != rows[i].ns) fail_msg("%s: %" PRId64, rows[i].text, ns);
+        if (st != ST_OK) assert_string_equal(why.text, rows[i].why);
+    }
+    assert_int_equal(duration_parse_rfc3339(SPAN_LIT("2020"), &(int64_t){ 0 }, NULL),
+                     ST_BAD_INPUT);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -128,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_random_round_trip),
         cmocka_unit_test(test_uptime),
         cmocka_unit_test(test_rfc3339),
+        cmocka_unit_test(test_read_rfc3339),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

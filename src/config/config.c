@@ -12,7 +12,6 @@ void config_messages_free(struct config_messages *m)
 {
     buf_free(&m->warnings);
     buf_free(&m->errors);
-    buf_free(&m->notices);
     *m = (struct config_messages){ 0 };
 }
 
@@ -136,7 +135,6 @@ static enum status finish(struct options *o, const struct flag_values *v,
     options_complete(o);
     st = options_check(o, &why);
     if (st != ST_OK) return fail(msgs, ST_BAD_INPUT, why.text);
-    options_warn(o, &msgs->notices);
     return ST_OK;
 }
 

@@ -12,7 +12,6 @@
 struct config_messages {
     struct buf warnings;        /* to stderr, whether or not loading succeeded */
     struct buf errors;          /* to stderr when it did not */
-    struct buf notices;         /* warnings for the log of a server that starts */
     bool unsupported;           /* some error is a missing feature */
     bool show_usage;            /* then also config_usage() to stdout */
     int exit_code;              /* of the process when loading failed */
@@ -31,6 +30,10 @@ MUST_USE enum status config_load(int argc, char **argv, struct options **out,
 MUST_USE enum status config_reload(const struct options *running, struct options **out,
                                    struct config_messages *msgs);
 
+/* Append what the log of a server that starts should say about legal but doubtful settings, one
+ * per line. */
+void options_warn(const struct options *o, struct buf *out);
+
 /* Overwrite the values of -user, -pass and -auth where the process list shows them. Call it after
  * config_load, which keeps its own copy. */
 void config_redact_arguments(int argc, char **argv);
@@ -46,6 +49,7 @@ char *config_usage_tls(void);
 struct config_change {
     const char *name;           /* as nats-server calls it: "MaxPayload" */
     bool reloadable;
+    const char *refusal;        /* why it is not, if the usual text does not tell; or NULL */
     char *old_text, *new_text;  /* secrets redacted */
 };
 

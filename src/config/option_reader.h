@@ -80,6 +80,18 @@ void parse_accounts(struct option_reader *r, const struct conf_value *v);
 void parse_mappings(struct option_reader *r, const struct conf_value *v);
 void parse_tls(struct option_reader *r, const struct conf_value *v);
 void parse_websocket(struct option_reader *r, const struct conf_value *v);
+void parse_jetstream(struct option_reader *r, const struct conf_value *v);
+void parse_store_dir(struct option_reader *r, const struct conf_value *v);
+
+/* For accounts: v is the value of "jetstream". */
+void option_account_jetstream(struct option_reader *r, const struct conf_value *v,
+                              struct account_options *a);
+
+/* Whether some declared system account may use JetStream, which is not allowed. */
+bool options_jetstream_on_system_account(const struct options *o);
+
+/* The secrets of o, which the table of options does not know. */
+void options_jetstream_fini(struct options_jetstream *o);
 
 /* For accounts: v is the value of "mappings". */
 void option_mappings(struct option_reader *r, const struct conf_value *v,

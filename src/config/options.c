@@ -88,6 +88,7 @@ void options_free(struct options **p)
     account_options_free(o->accounts, o->account_count);
     mapping_options_free(o->mappings, o->mapping_count);
     websocket_fini(&o->websocket);
+    options_jetstream_fini(&o->jetstream);
     mem_free(o);
     *p = NULL;
 }

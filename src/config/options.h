@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "config/options_jetstream.h"
 
 struct text_list {
     char **items;
@@ -67,6 +68,8 @@ struct account_options {
     struct mapping_options *mappings;
     size_t mapping_count;
     struct permission_options *default_permissions;
+    bool has_jetstream;                 /* it may use JetStream, within jetstream_limits */
+    struct jetstream_account_limits jetstream_limits;
 };
 
 /* authorization{} of a listener */
@@ -187,6 +190,7 @@ struct options {
     size_t mapping_count;
 
     struct websocket_options websocket;
+    struct options_jetstream jetstream;
 };
 
 /* Defaults of nats-server 2.15 (its const.go); never NULL. */

@@ -221,9 +221,10 @@ static void read_account_item(struct option_reader *r, const struct conf_item *i
         option_mappings(r, &item->value, &a->mappings, &a->mapping_count);
     } else if (option_key_is(item, "limits")) {
         read_limits(r, &item->value, a);
+    } else if (option_key_is(item, "jetstream")) {
+        option_account_jetstream(r, &item->value, a);
     } else if (option_key_is(item, "imports") || option_key_is(item, "exports") ||
-               option_key_is(item, "jetstream") || option_key_is(item, "msg_trace") ||
-               option_key_is(item, "trace_dest")) {
+               option_key_is(item, "msg_trace") || option_key_is(item, "trace_dest")) {
         option_unsupported(r, item);
     } else {
         option_unknown(r, item);
@@ -235,7 +236,8 @@ static struct account_options *add_account(struct options *o, struct span name)
     o->accounts = mem_resize(o->accounts, (o->account_count + 1) * sizeof *o->accounts);
     struct account_options *a = &o->accounts[o->account_count++];
     *a = (struct account_options){ .name = mem_dup_span(name), .max_connections = -1,
-                                   .max_subscriptions = -1, .max_payload = -1 };
+                                   .max_subscriptions = -1, .max_payload = -1,
+                                   .jetstream_limits = JETSTREAM_ACCOUNT_LIMITS_NONE };
     return a;
 }
 

@@ -8,6 +8,8 @@
 #include "base/duration.h"
 #include "base/mem.h"
 #include "config/conf_path.h"
+#include "config/option_reader.h"
+#include "proto/subject.h"
 
 #define AUTH_TIMEOUT_NS (2 * NS_PER_S)
 #define TLS_TIMEOUT_NS (2 * NS_PER_S)
@@ -31,6 +33,25 @@ static void clean_base_path(char **path)
     if (strcmp(clean, "/") == 0) clean[0] = '\0';
     mem_free(*path);
     *path = clean;
+}
+
+static void drop_empty(char **text)
+{
+    if (is_set(*text)) return;
+    mem_free(*text);
+    *text = NULL;
+}
+
+static void complete_jetstream(struct options_jetstream *o)
+{
+    drop_empty(&o->store_dir);
+    drop_empty(&o->domain);
+    drop_empty(&o->key);
+    drop_empty(&o->prev_key);
+    drop_empty(&o->unique_tag);
+    drop_empty(&o->extension_hint);
+    if_zero(&o->request_queue_limit, 10000);
+    if_zero(&o->info_queue_limit, o->request_queue_limit);
 }
 
 void options_complete(struct options *o)
@@ -60,6 +81,7 @@ void options_complete(struct options *o)
             o->tls != NULL ? o->tls->timeout_ns + NS_PER_S : AUTH_TIMEOUT_NS);
     if_zero(&o->websocket.authorization.timeout_ns,
             o->websocket.tls != NULL ? o->websocket.tls->timeout_ns + NS_PER_S : AUTH_TIMEOUT_NS);
+    complete_jetstream(&o->jetstream);
 }
 
 static enum status check_no_auth_user(const struct options *o, const char *name, struct error *why)
@@ -177,6 +199,28 @@ static enum status check_system_account(const struct options *o, struct error *w
     return error_set(why, ST_NOT_FOUND, "error resolving system account: account missing");
 }
 
+/* A domain becomes a token of subjects, even of those that nobody serves. */
+static enum status check_jetstream(const struct options *o, struct error *why)
+{
+    const char *domain = o->jetstream.domain;
+    enum status st = ST_OK;
+
+    if (domain != NULL) {
+        char *subject = mem_printf("$JS.%s.API.>", domain);
+        if (!subject_is_valid(span_of(subject)))
+            st = error_set(why, ST_BAD_INPUT, "invalid domain name: derived \"%s\" is not a valid "
+                           "subject", subject);
+        else if (domain[strcspn(domain, " \t\r\n\f.*>")] != '\0')
+            st = error_set(why, ST_BAD_INPUT,
+                           "invalid domain name: may not contain ., * or >");
+        mem_free(subject);
+    }
+    if (st == ST_OK && o->jetstream.enabled && options_jetstream_on_system_account(o))
+        st = error_set(why, ST_BAD_INPUT,
+                       "Not allowed to enable JetStream on the system account");
+    return st;
+}
+
 enum status options_check(const struct options *o, struct error *why)
 {
     enum status st = check_lame_duck(o, why);
@@ -195,6 +239,7 @@ enum status options_check(const struct options *o, struct error *why)
     st = check_no_auth_user(o, o->no_auth_user, why);
     if (st == ST_OK) st = check_websocket(o, why);
     if (st == ST_OK) st = check_system_account(o, why);
+    if (st == ST_OK) st = check_jetstream(o, why);
     return st;
 }
 
@@ -220,8 +265,22 @@ static bool has_plain_password(const struct options *o)
     return false;
 }
 
+static void warn_jetstream(const struct options_jetstream *o, struct buf *out)
+{
+    if (!o->enabled) return;
+    if (o->store_dir == NULL)
+        buf_append_text(out, "Temporary storage directory used, data could be lost on system "
+                        "reboot\n");
+    if (o->sync != JETSTREAM_SYNC_INTERVAL) return;
+    buf_append_text(out, "JetStream sync_interval is ");
+    duration_append(out, o->sync_interval_ns);
+    buf_append_text(out, ": messages are acknowledged before they are on disk, and a power cut "
+                    "may lose them\n");
+}
+
 void options_warn(const struct options *o, struct buf *out)
 {
+    warn_jetstream(&o->jetstream, out);
     if (has_plain_password(o))
         buf_append_text(out, "Plaintext passwords detected, use nkeys or bcrypt\n");
     if (o->max_payload > PAYLOAD_ADVISED_MAX)

@@ -11,7 +11,4 @@ void options_complete(struct options *o);
 /* The checks of nats-server's start; its texts. Changes the spelling of nothing. */
 MUST_USE enum status options_check(const struct options *o, struct error *why);
 
-/* Append what the operator should know about legal but doubtful settings, one per line. */
-void options_warn(const struct options *o, struct buf *out);
-
 #endif

@@ -9,6 +9,7 @@
 #include "base/duration.h"
 #include "base/mem.h"
 #include "config/option_table.h"
+#include "config/options_diff_jetstream.h"
 
 #define REDACTED "[REDACTED]"
 
@@ -110,6 +111,14 @@ static void write_mappings(struct buf *out, const struct mapping_options *m, siz
     }
 }
 
+static void write_account_jetstream(struct buf *out, const struct jetstream_account_limits *l)
+{
+    buf_printf(out, " jetstream:%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 "/%" PRId64 "/%"
+               PRId64 "/%" PRId64 "/%d", l->max_memory, l->max_store, l->max_streams,
+               l->max_consumers, l->max_ack_pending, l->memory_max_stream_bytes,
+               l->store_max_stream_bytes, l->max_bytes_required);
+}
+
 static void write_accounts(struct buf *out, const struct options *o, bool secrets)
 {
     (void)secrets;
@@ -125,6 +134,7 @@ static void write_accounts(struct buf *out, const struct options *o, bool secret
         write_text(out, "nkey", a->nkey);
         buf_printf(out, " limits:%" PRId64 "/%" PRId64 "/%" PRId64, a->max_connections,
                    a->max_subscriptions, a->max_payload);
+        if (a->has_jetstream) write_account_jetstream(out, &a->jetstream_limits);
         write_mappings(out, a->mappings, a->mapping_count);
         write_permissions(out, a->default_permissions);
         buf_append_char(out, '}');
@@ -266,6 +276,50 @@ static void write_websocket_tls(struct buf *out, const struct options *o, bool s
     write_tls_context(out, o->websocket.tls);
 }
 
+static void write_not_strict(struct buf *out, const struct options *o, bool secrets)
+{
+    (void)secrets;
+    buf_append_text(out, o->jetstream.strict ? "false" : "true");
+}
+
+static void write_sync_always(struct buf *out, const struct options *o, bool secrets)
+{
+    (void)secrets;
+    buf_append_text(out, o->jetstream.sync == JETSTREAM_SYNC_INTERVAL ? "false" : "true");
+}
+
+static void write_key(struct buf *out, const struct options *o, bool secrets)
+{
+    write_secret(out, o->jetstream.key, secrets);
+}
+
+static void write_old_key(struct buf *out, const struct options *o, bool secrets)
+{
+    write_secret(out, o->jetstream.prev_key, secrets);
+}
+
+static void write_cipher(struct buf *out, const struct options *o, bool secrets)
+{
+    (void)secrets;
+    buf_append_text(out, o->jetstream.cipher == JETSTREAM_CIPHER_AES ? "AES-GCM"
+                                                                     : "ChaCha20-Poly1305");
+}
+
+static void write_jetstream_limits(struct buf *out, const struct options *o, bool secrets)
+{
+    const struct jetstream_limit_options *l = &o->jetstream.limits;
+
+    (void)secrets;
+    buf_printf(out, "{max_ack_pending:%" PRId64 " max_ha_assets:%" PRId64 " max_request_batch:%"
+               PRId64 " duplicate_window:", l->max_ack_pending, l->max_ha_assets,
+               l->max_request_batch);
+    duration_append(out, l->duplicate_window_ns);
+    buf_printf(out, " batch:%" PRId64 "/%" PRId64 "/%" PRId64 "/", l->max_batch_inflight_per_stream,
+               l->max_batch_inflight_total, l->max_batch_msgs);
+    duration_append(out, l->batch_timeout_ns);
+    buf_append_char(out, '}');
+}
+
 static const struct facet facets[] = {
     { "Username", true, write_username }, { "Password", true, write_password },
     { "Authorization", true, write_token }, { "AuthTimeout", true, write_auth_timeout },
@@ -278,6 +332,10 @@ static const struct facet facets[] = {
     { "Tags", true, write_tags }, { "Metadata", true, write_metadata },
     { "WriteTimeout", false, write_write_timeout }, { "Websocket", false, write_websocket },
     { "WebsocketTLS", true, write_websocket_tls },
+    { "NoJetStreamStrict", false, write_not_strict }, { "JetStreamKey", false, write_key },
+    { "JetStreamOldKey", false, write_old_key }, { "JetStreamCipher", false, write_cipher },
+    { "JetStreamLimits", true, write_jetstream_limits },
+    { "SyncAlways", false, write_sync_always },
 };
 
 /* The member of a plain row; false when the row has none. */
@@ -308,11 +366,12 @@ static bool write_member(struct buf *out, const struct option_row *row, const st
     return false;
 }
 
-static void add_change(struct config_diff *d, const char *name, bool reloadable, char *old_text,
-                       char *new_text)
+static struct config_change *add_change(struct config_diff *d, const char *name, bool reloadable,
+                                        char *old_text, char *new_text)
 {
     d->items = mem_resize(d->items, (d->count + 1) * sizeof *d->items);
-    d->items[d->count++] = (struct config_change){ name, reloadable, old_text, new_text };
+    d->items[d->count] = (struct config_change){ name, reloadable, NULL, old_text, new_text };
+    return &d->items[d->count++];
 }
 
 static bool is_user(const struct options *o, const char *name)
@@ -340,16 +399,20 @@ static void diff_row(struct config_diff *d, const struct option_row *row,
                      const struct options *from, const struct options *to)
 {
     struct buf old_text = { 0 }, new_text = { 0 };
+    enum jetstream_change judged;
+    const char *refusal = NULL;
 
     if (row->reload == OPTION_IGNORED || !write_member(&old_text, row, from)) return;
     (void)write_member(&new_text, row, to);
-    if (span_equal(buf_span(&old_text), buf_span(&new_text))) {
+    judged = jetstream_change_judge(row->name, from, to, &refusal);
+    if (span_equal(buf_span(&old_text), buf_span(&new_text)) ||
+        judged == JETSTREAM_CHANGE_NO_MATTER) {
         buf_free(&old_text);
         buf_free(&new_text);
         return;
     }
-    add_change(d, row->name, is_reloadable(row, from, to), buf_take(&old_text),
-               buf_take(&new_text));
+    add_change(d, row->name, judged == JETSTREAM_CHANGE_ALLOWED || is_reloadable(row, from, to),
+               buf_take(&old_text), buf_take(&new_text))->refusal = refusal;
 }
 
 static char *facet_text(const struct facet *f, const struct options *o, bool secrets)
@@ -366,8 +429,8 @@ static void diff_facet(struct config_diff *d, const struct facet *f, const struc
     char *old_text = facet_text(f, from, true), *new_text = facet_text(f, to, true);
 
     if (strcmp(old_text, new_text) != 0)
-        add_change(d, f->name, f->reloadable, facet_text(f, from, false),
-                   facet_text(f, to, false));
+        (void)add_change(d, f->name, f->reloadable, facet_text(f, from, false),
+                         facet_text(f, to, false));
     mem_wipe(old_text, strlen(old_text));
     mem_wipe(new_text, strlen(new_text));
     mem_free(old_text);
@@ -402,9 +465,12 @@ enum status config_diff_check(const struct config_diff *d, struct error *why)
 {
     for (size_t i = 0; i < d->count; i++) {
         const struct config_change *c = &d->items[i];
-        if (!c->reloadable)
-            return error_set(why, ST_UNSUPPORTED, "config reload not supported for %s: old=%s, "
-                             "new=%s", c->name, c->old_text, c->new_text);
+        if (c->reloadable) continue;
+        if (c->refusal != NULL)
+            return error_set(why, ST_UNSUPPORTED, "config reload not supported for %s",
+                             c->refusal);
+        return error_set(why, ST_UNSUPPORTED, "config reload not supported for %s: old=%s, "
+                         "new=%s", c->name, c->old_text, c->new_text);
     }
     return ST_OK;
 }

@@ -3,6 +3,7 @@
 #include "core/account.h"
 
 #include "base/mem.h"
+#include "net/loop.h"
 
 struct account *account_new(struct span name, unsigned loops, uint64_t seed,
                             struct account_settings *settings)
@@ -61,4 +62,11 @@ void account_release_connection(struct account *a)
     int64_t before = atomic_fetch_sub(&a->connections, 1);
 
     assert(before > 0);
+}
+
+void account_interest_changed(struct account *a)
+{
+    struct account_watch *w = atomic_load_explicit(&a->watch, memory_order_acquire);
+
+    if (w && !atomic_exchange(&w->posted, true)) loop_post(w->loop, &w->mail);
 }

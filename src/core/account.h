@@ -21,6 +21,13 @@ struct account_stats {                  /* one per loop, written by that loop */
     char pad[SYNC_LINE - 5 * sizeof(uint64_t)];
 };
 
+/* Somebody on one loop who wants to know that interest in the account changed. */
+struct account_watch {
+    struct sync_mail mail;              /* run: what is done about it, on that loop */
+    struct loop *loop;
+    atomic_bool posted;                 /* run clears it before it looks */
+};
+
 struct account {
     char *name;
     bool is_system;
@@ -31,6 +38,7 @@ struct account {
     _Atomic int64_t connections;        /* exact: taken before use, given back after */
     _Atomic int64_t total_connections;
     struct account_stats *stats;        /* [loop] */
+    _Atomic(struct account_watch *) watch;      /* or NULL; set before it may be posted */
 };
 
 /* loops: how many loops will use it. settings: owned by the account from now on. */
@@ -44,5 +52,8 @@ void account_settings_free(struct account_settings *s);
 /* One connection more, unless that is one too many: LIMIT. */
 MUST_USE enum status account_reserve_connection(struct account *a);
 void account_release_connection(struct account *a);
+
+/* A subscription came or went: tell who watches. Any loop. */
+void account_interest_changed(struct account *a);
 
 #endif

@@ -51,6 +51,8 @@ void client_fill_info(const struct client *c, bool connect_info, struct info_fie
                                                    : c->details->peer.host),
         .nonce = span_of(c->details->nonce),
         .ldm = atomic_load(&((struct core *)(uintptr_t)core)->lame_duck),
+        .jetstream = o->jetstream.enabled, .domain = span_of(o->jetstream.domain),
+        .api_lvl = o->jetstream.enabled ? CORE_API_LEVEL : 0,
         .connect_info = connect_info, .xkey = span_of(core->identity.xkey),
     };
     if (tls != NULL) {
@@ -99,7 +101,7 @@ void client_accept(struct core_loop *cl, enum core_listener listener, int fd,
     c->id = atomic_fetch_add(&core->counters.next_client_id, 1) + 1;
     atomic_fetch_add(&core->counters.total_clients, 1);
     c->over_limit = is_over_limit(core, o->max_connections);
-    c->subscriber = (struct subscriber){ client_deliver, client_is_denied };
+    c->subscriber = (struct subscriber){ client_deliver, client_is_denied, false };
     c->details = mem_zero(sizeof *c->details);
     c->details->peer = *peer;
     c->start_ns = c->last_ns = c->last_in_ns = clock_mono_ns();

@@ -144,6 +144,7 @@ static bool add_sub(struct client *c, struct span subject, struct span queue, st
         return false;
     }
     table_add(c, sub);
+    account_interest_changed(c->account);
     atomic_fetch_add_explicit(&c->core->counters.subscriptions, 1, memory_order_relaxed);
     return true;
 }
@@ -181,6 +182,7 @@ static void detach(struct client *c, struct sub *sub)
     sync_brlock_write(&c->account->lock);
     sublist_remove(c->account->sublist, sub);
     sync_brlock_write_done(&c->account->lock);
+    account_interest_changed(c->account);
     atomic_fetch_sub_explicit(&c->core->counters.subscriptions, 1, memory_order_relaxed);
 }
 

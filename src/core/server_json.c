@@ -13,7 +13,7 @@ void server_json_write(struct core_loop *cl, struct jsonw *w, const char *key)
     jsonw_text(w, "host", cl->config->options->host);
     jsonw_text(w, "id", id->id);
     jsonw_text(w, "ver", id->version);
-    jsonw_bool(w, "jetstream", false);
+    jsonw_bool(w, "jetstream", cl->config->options->jetstream.enabled);
     jsonw_int(w, "flags", 0);
     jsonw_uint(w, "seq", atomic_fetch_add(&cl->core->counters.event_seq, 1) + 1);
     jsonw_time(w, "time", clock_wall_ns());

@@ -44,6 +44,7 @@ struct subscriber {
     /* Whether the rules of the subscriber forbid this subject on sub; only asked for subs with
      * check_delivery, when a match result is built. */
     bool (*is_denied)(const struct sub *sub, struct span subject);
+    bool is_internal;                   /* the server itself, not a client */
 };
 
 static inline struct span sub_sid(const struct sub *sub)

@@ -118,7 +118,7 @@ static void put_match(struct subsz *s, const struct account *a, struct sub *sub)
     struct client_sub_stats stats = { .msgs = atomic_load(&sub->delivered),
                                       .max = atomic_load(&sub->max) };
 
-    if (atomic_load(&sub->closed)) return;
+    if (sub->subscriber->is_internal || atomic_load(&sub->closed)) return;
     sublist_append_filter(sub, &subject);
     stats.subject = buf_take(&subject);
     stats.queue = queue.len ? mem_dup_span(queue) : NULL;

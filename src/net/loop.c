@@ -155,7 +155,8 @@ static int wait_ms(struct loop *l, int max_wait_ms)
 {
     int64_t next = timers_next(&l->timers), wait = max_wait_ms < 0 ? INT64_MAX : max_wait_ms;
 
-    if (!list_is_empty(&l->ready) || !sync_mailbox_is_empty(&l->mailbox)) return 0;
+    if (!list_is_empty(&l->ready) || l->turn_left || !sync_mailbox_is_empty(&l->mailbox))
+        return 0;
     if (l->retired && wait > RETIRE_WAIT_MS) wait = RETIRE_WAIT_MS;
     if (next != INT64_MAX) {
         int64_t left = (next - clock_mono_ns() + 999999) / 1000000;
@@ -196,6 +197,10 @@ void loop_step(struct loop *l, int max_wait_ms)
         p->on_event(p, l, &events[i]);
     }
     conn_run_ready(l);
+    if (l->turn.run) {
+        l->turn_left = l->turn.run(l, l->turn.arg);
+        loop_commit(l);
+    }
     conn_balance(l);
     assert(l->stage_count == 0);
     if (l->retired) free_retired(l);

@@ -40,6 +40,13 @@ struct stage {
     int64_t count;                      /* ... and how many it still has to be increased by */
 };
 
+/* What somebody does once per iteration, after its events; run returns true when it has more to do
+ * at once. Everything it staged is committed. */
+struct loop_turn {
+    bool (*run)(struct loop *l, void *arg);
+    void *arg;
+};
+
 struct loop_stats {                     /* written by the loop */
     uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
     uint64_t slow_pending, slow_deadline, stale, stalled;
@@ -58,6 +65,8 @@ struct loop {
     int64_t now_ns;                     /* monotonic, as of this iteration or chunk */
     struct rng rng;
     void *core;                         /* what core/ keeps per loop */
+    struct loop_turn turn;              /* run NULL: none; set before the loops run */
+    bool turn_left;                     /* it had more to do */
     struct websocket_deflater *deflater;        /* made for the first compressed output */
 
     unsigned handshakes_left;           /* in this iteration: they are costly, others wait */

@@ -3,20 +3,10 @@
  * at all. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/size.h"
 #include "os/notify.h"
+#include "server/jetstream.h"
 #include "server/server_priv.h"
-
-/* The lines of text, one log line each. */
-static void log_lines(enum log_level level, struct buf *text)
-{
-    struct span rest = buf_span(text);
-
-    while (rest.len > 0) {
-        size_t end = span_find(rest, '\n');
-        log_at(level, "%.*s", (int)end, rest.p);
-        rest = span_from(rest, end < rest.len ? end + 1 : end);
-    }
-}
 
 /* What is wrong with the file, without the name that starts such lines on a terminal. */
 static void log_failure(struct buf *errors)
@@ -49,8 +39,26 @@ static const struct notice {
     { "MaxPingsOut", "ping_max = " }, { "WriteDeadline", "write_deadline = " },
     { "ConnectErrorReports", "connect_error_reports = " },
     { "ReconnectErrorReports", "reconnect_error_reports = " },
-    { "MaxTracedMsgLen", "max_traced_msg_len = " },
+    { "MaxTracedMsgLen", "max_traced_msg_len = " }, { "JetStream", "JetStream" },
+    { "JetStreamLimits", "JetStream limits" },
 };
+
+/* Limits of JetStream are told as sizes. */
+static bool log_limit(const struct config_change *change)
+{
+    bool memory = strcmp(change->name, "JetStreamMaxMemory") == 0;
+    struct buf text = { 0 };
+    int64_t bytes = 0;
+
+    if ((!memory && strcmp(change->name, "JetStreamMaxStore") != 0) ||
+        !span_to_i64(span_of(change->new_text), &bytes))
+        return false;
+    size_append(&text, bytes);
+    log_info("Reloaded: JetStream %s = %s", memory ? "max_mem_store" : "max_file_store",
+             buf_text(&text));
+    buf_free(&text);
+    return true;
+}
 
 static void log_change(const struct config_change *change)
 {
@@ -61,6 +69,7 @@ static void log_change(const struct config_change *change)
                  text.p[text.len - 1] == ' ' ? change->new_text : "");
         return;
     }
+    if (log_limit(change)) return;
     if (strcmp(change->name, "TLSConfig") == 0)
         log_info("Reloaded: tls = %s", change->new_text[0] ? "enabled" : "disabled");
     else if (strcmp(change->name, "ClientAdvertise") == 0)
@@ -92,6 +101,7 @@ static enum status apply(struct server *s, struct options *next, struct error *w
         return st;
     }
     st = core_reload(s->core, next, why);
+    if (st == ST_OK) server_reload_jetstream(s);
     if (st == ST_OK) log_changes(&diff);
     config_diff_fini(&diff);
     return st;
@@ -108,7 +118,7 @@ void server_reload(struct server *s)
     if (config_reload(s->core->config->options, &next, &messages) != ST_OK) {
         log_failure(&messages.errors);
     } else {
-        log_lines(LOG_WARN, &messages.warnings);
+        server_log_lines(LOG_WARN, &messages.warnings);
         done = apply(s, next, &why) == ST_OK;
         if (!done)
             log_error("Failed to reload server configuration: %s", why.text);

@@ -11,6 +11,7 @@
 #include "os/notify.h"
 #include "os/process.h"
 #include "os/trim.h"
+#include "server/jetstream.h"
 #include "server/pidfile.h"
 #include "server/portsfile.h"
 #include "server/server_priv.h"
@@ -34,9 +35,21 @@ static enum status start_threads(struct server *s)
     return ST_OK;
 }
 
+void server_log_lines(enum log_level level, const struct buf *text)
+{
+    struct span rest = buf_span(text);
+
+    while (rest.len > 0) {
+        size_t end = span_find(rest, '\n');
+        log_at(level, "%.*s", (int)end, rest.p);
+        rest = span_from(rest, end < rest.len ? end + 1 : end);
+    }
+}
+
 static void log_start(const struct server *s, const struct options *o)
 {
     const struct core_identity *id = &s->core->identity;
+    struct buf warnings = { 0 };
 
     log_info("Starting nats-server");
     log_info("  Version:  %s", id->version);
@@ -46,6 +59,9 @@ static void log_start(const struct server *s, const struct options *o)
     log_debug("  Loops:    %u", s->core->loops.count);
     if (o->config_file)
         log_info("Using configuration file: %s (%s)", o->config_file, o->config_digest);
+    options_warn(o, &warnings);
+    server_log_lines(LOG_WARN, &warnings);
+    buf_free(&warnings);
 }
 
 static enum status open_listener(struct server *s, enum core_listener kind, const char *host,
@@ -156,6 +172,8 @@ static enum status start_parts(struct server *s, struct options *o, struct error
     st = core_new(&s->core, o, loops, why);
     if (st != ST_OK) return st;
     log_start(s, o);
+    st = server_start_jetstream(s, why);
+    if (st != ST_OK) return st;
     if (o->http_port != 0 || o->https_port != 0) {
         st = monitor_start(&s->monitor, s->core, o, why);
         if (st != ST_OK) return st;
@@ -253,6 +271,7 @@ static void stop_core(struct server *s)
     monitor_stop(&s->monitor);
     if (s->thread_count == s->core->loops.count) {
         core_on_each_loop(s->core, close_on_first, s);
+        server_shutdown_jetstream(s);
         core_close_clients(s->core);
     }
     server_close_listeners(s);
@@ -260,6 +279,7 @@ static void stop_core(struct server *s)
     for (unsigned i = 0; i < s->thread_count; i++) thread_join(&s->threads[i]);
     if (o->ports_file_dir && s->bound[CORE_LISTENER_CLIENT].port)
         if (portsfile_remove(o->ports_file_dir, &why) != ST_OK) log_error("%s", why.text);
+    server_free_jetstream(s);
     core_free(&s->core);
 }
 

@@ -3,6 +3,7 @@
 #ifndef SERVER_SERVER_PRIV_H
 #define SERVER_SERVER_PRIV_H
 
+#include "base/log.h"
 #include "core/listener.h"
 #include "os/signals.h"
 #include "os/thread.h"
@@ -19,11 +20,16 @@ struct server {
     struct listener *listeners[CORE_LISTENERS];
     struct socket_address bound[CORE_LISTENERS];
     struct monitor *monitor;            /* HTTP; NULL: off */
+    struct disk *disk;                  /* of JetStream; NULL: it is off */
+    struct js *js;
     bool stopping;
     int64_t lame_duck_next_ns;          /* when to close more clients; 0: not in lame duck mode */
     int64_t lame_duck_step_ns;
     size_t lame_duck_batch;
 };
+
+/* The lines of text, one log line each. */
+void server_log_lines(enum log_level level, const struct buf *text);
 
 /* SIGHUP: read the configuration again and apply it, or say why not. */
 void server_reload(struct server *s);

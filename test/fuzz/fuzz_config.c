@@ -38,7 +38,7 @@ static void read_options(const struct conf *c)
     options_read(&r, &c->root);
     if (msgs.errors.len == 0) {
         options_complete(r.o);
-        if (options_check(r.o, &why) == ST_OK) options_warn(r.o, &msgs.notices);
+        if (options_check(r.o, &why) == ST_OK) options_warn(r.o, &msgs.warnings);
         config_diff_init(&d, r.o, r.o);
         assert(d.count == 0);
         config_diff_fini(&d);

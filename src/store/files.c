@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* files.c - the order of syncs: content, then name, then whatever refers to it. */
+#include "store/files.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "store/manifest.h"
+
+#define PREFIX "seg-"
+#define SUFFIX ".log"
+#define DIGITS 10
+
+static const char *const manifest_names[MANIFEST_COPIES] = { "manifest-0", "manifest-1" };
+static const char *const manifest_new_names[MANIFEST_COPIES] = { "manifest-0.new",
+                                                                 "manifest-1.new" };
+
+const char *files_segment_name(char out[FILES_NAME_BYTES], uint32_t number)
+{
+    snprintf(out, FILES_NAME_BYTES, PREFIX "%010u" SUFFIX, number);
+    return out;
+}
+
+uint32_t files_segment_number(const char *name)
+{
+    char again[FILES_NAME_BYTES];
+    uint64_t n;
+
+    if (strlen(name) != strlen(PREFIX) + DIGITS + strlen(SUFFIX)) return 0;
+    if (!span_to_u64(span_make(name + strlen(PREFIX), DIGITS), &n) || n > UINT32_MAX) return 0;
+    return strcmp(name, files_segment_name(again, (uint32_t)n)) == 0 ? (uint32_t)n : 0;
+}
+
+const char *files_manifest_name(int copy)
+{
+    return manifest_names[copy];
+}
+
+static enum status fill(struct disk_dir *dir, struct disk_file *f,
+                        const struct record_file *header, struct error *why)
+{
+    char *block = mem_alloc(RECORD_BLOCK);
+    struct span bytes = span_make(block, RECORD_BLOCK);
+    enum status st = disk_zero(f, 0, header->bytes, why);
+
+    record_put_file(block, header);
+    if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
+    if (st == ST_OK) st = disk_sync(f, why);
+    if (st == ST_OK) st = disk_dir_sync(dir, why);
+    mem_free(block);
+    return st;
+}
+
+enum status files_make(struct disk_dir *dir, const struct record_file *header,
+                       uint64_t spare_bytes, struct disk_file **out, struct error *why)
+{
+    char name[FILES_NAME_BYTES];
+    uint64_t space;
+    enum status st = disk_dir_space(dir, &space, why);
+
+    if (st != ST_OK) return st;
+    if (space < header->bytes || space - header->bytes < spare_bytes)
+        return error_set(why, ST_LIMIT, "%llu bytes of disk space are left",
+                         (unsigned long long)space);
+    files_segment_name(name, header->segment);
+    st = disk_open(dir, name, DISK_CREATE, out, why);
+    if (st != ST_OK) return st;
+    st = fill(dir, *out, header, why);
+    if (st != ST_OK) {
+        disk_close(out);
+        if (disk_remove(dir, name, NULL) != ST_OK && st == ST_LIMIT) st = ST_IO;
+    }
+    return st;
+}
+
+enum status files_put_manifest(struct disk_dir *dir, struct span bytes, struct error *why)
+{
+    enum status st = ST_OK;
+
+    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++) {
+        struct disk_file *f = NULL;
+        const char *name = manifest_new_names[i];
+        st = disk_remove(dir, name, why);
+        if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
+        if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
+        if (st == ST_OK) st = disk_sync(f, why);
+        disk_close(&f);
+        if (st == ST_OK) st = disk_rename(dir, name, manifest_names[i], why);
+    }
+    return st == ST_OK ? disk_dir_sync(dir, why) : st;
+}
+
+enum status files_read(struct disk_dir *dir, const char *name, uint64_t bytes_max,
+                       struct buf *out, struct error *why)
+{
+    struct disk_file *f;
+    uint64_t size;
+    size_t got;
+    enum status st = disk_open(dir, name, DISK_READ, &f, why);
+
+    if (st != ST_OK) return st;
+    st = disk_size(f, &size, why);
+    if (st == ST_OK && size > bytes_max)
+        st = error_set(why, ST_LIMIT, "%s: %llu bytes", name, (unsigned long long)size);
+    if (st == ST_OK) {
+        buf_reserve(out, size);
+        st = disk_read(f, 0, out->p + out->len, size, &got, why);
+        if (st == ST_OK) out->len += got;
+    }
+    disk_close(&f);
+    return st;
+}
