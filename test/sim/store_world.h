@@ -18,7 +18,7 @@
 #define WORLD_DIR "/store"
 
 struct verdict {                        /* what a check found */
-    uint64_t states, checked, recovered_twice, continued, failures;
+    uint64_t states, checked, recovered_twice, continued, killed, failures;
     char first[1024];                   /* the first failure */
 };
 
