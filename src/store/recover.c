@@ -77,9 +77,14 @@ static enum status read_manifests(struct recovery *r, struct error *why)
 
 static void report_manifests(struct recovery *r)
 {
-    for (int i = 0; i < MANIFEST_COPIES; i++)
-        if (r->manifest_status[i] != ST_OK)
-            recover_damage(r, NULL, "%s: %s", files_manifest_name(i), status_text(r->manifest_status[i]));
+    for (int i = 0; i < MANIFEST_COPIES; i++) {
+        /* A crash while the first ones were made leaves one of them. */
+        bool is_unmade = r->has_manifest && r->store->manifest.generation == 1 &&
+                         r->manifest_status[i] == ST_NOT_FOUND;
+        if (r->manifest_status[i] != ST_OK && !is_unmade)
+            recover_damage(r, NULL, "%s: %s", files_manifest_name(i),
+                           status_text(r->manifest_status[i]));
+    }
 }
 
 /* Segments that the manifest names but no file is; files that it says are gone. */
@@ -224,6 +229,8 @@ static enum status take_header(struct recovery *r, struct recover_segment *rs, c
             return error_set(why, ST_BAD_INPUT, "%s: encrypted, and no manifest has the key", name);
     }
     seg->salt = record_salt(&s->id, seg->number);
+    /* Not named by the manifest: nothing was ever written to it but, maybe, its header. */
+    if (st != ST_OK && r->has_manifest && !seg->is_ready) return ST_OK;
     if (st != ST_OK || h.segment != seg->number ||
         memcmp(&h.store, &s->id, sizeof h.store) != 0) {
         recover_damage(r, NULL, "%s: bytes 0 to %u: not the header of this segment", name,
@@ -239,6 +246,18 @@ static enum status take_header(struct recovery *r, struct recover_segment *rs, c
         recover_damage(r, NULL, "%s: cut short at byte %llu", name, (unsigned long long)rs->bytes);
     if (h.base + h.bytes > s->next_base) s->next_base = h.base + h.bytes;
     return ST_OK;
+}
+
+/* A crash came between the making of the file and the manifest with its name: nothing was ever
+ * written to it but, maybe, its header. */
+static void drop_unused(struct store *s, struct segment *seg)
+{
+    char name[FILES_NAME_BYTES];
+
+    if (seg->number >= s->next_segment) s->next_segment = seg->number + 1;
+    if (disk_remove(s->dir, files_segment_name(name, seg->number), NULL) != ST_OK) return;
+    segment_remove(&s->files, seg->number);
+    segment_free(&seg);
 }
 
 static enum status read_header(struct recovery *r, struct recover_segment *rs, struct error *why)
@@ -325,13 +344,14 @@ static enum status scan_all(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
     enum status st = ST_OK;
+    uint32_t number = 0;
 
     r->segments = mem_zero((s->files.count + 1) * sizeof *r->segments);
-    for (struct segment *seg = segment_next(&s->files, 0); seg && st == ST_OK;
-         seg = segment_next(&s->files, seg->number)) {
+    for (struct segment *seg; st == ST_OK && (seg = segment_next(&s->files, number)) != NULL;) {
         struct recover_segment *rs = &r->segments[r->segment_count++];
         char *image;
         rs->segment = seg;
+        number = seg->number;
         st = read_header(r, rs, why);
         if (st != ST_OK || rs->is_unreadable || take_footer(r, rs)) continue;
         image = read_image(r, rs);
@@ -339,6 +359,11 @@ static enum status scan_all(struct recovery *r, struct error *why)
         if (image == NULL) continue;
         find_batches(r, rs, image);
         pages_unmap(image, rs->mapped);
+        if (!seg->is_ready && r->has_manifest && rs->count == 0) {
+            drop_unused(s, seg);
+            *rs = (struct recover_segment){ 0 };
+            r->segment_count--;
+        }
     }
     return st;
 }
@@ -360,14 +385,15 @@ static bool judge(struct recovery *r, size_t of, const struct recover_batch *b)
     char name[FILES_NAME_BYTES];
 
     if (is_void(r, of, b->position)) return false;
-    if (r->expected && b->previous_end != r->expected) {
+    if (r->expected ? b->previous_end != r->expected : b->previous_end > r->floor) {
         if (b->previous_end > r->durable) {
             r->is_torn = true;
             return false;
         }
         recover_damage(r, NULL, "%s: bytes of the log from %llu to %llu are lost before byte %llu",
-               files_segment_name(name, rs->segment->number), (unsigned long long)r->expected,
-               (unsigned long long)b->previous_end, (unsigned long long)b->at);
+                       files_segment_name(name, rs->segment->number),
+                       (unsigned long long)r->expected, (unsigned long long)b->previous_end,
+                       (unsigned long long)b->at);
     }
     if (!b->is_good && end > r->durable) {
         r->is_torn = true;
@@ -403,7 +429,10 @@ static void judge_all(struct recovery *r)
         bool follows = i > 0 && r->segments[i - 1].segment->number + 1 == seg->number &&
                        !r->segments[i - 1].is_unreadable;
         uint64_t end;
-        if (!follows) r->expected = 0;
+        if (!follows) {
+            r->expected = 0;
+            r->floor = seg->base + RECORD_BLOCK;
+        }
         if (!seg->is_sealed) judge_segment(r, i);
         end = seg->base + seg->tail;
         if (seg->is_sealed) r->expected = end;

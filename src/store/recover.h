@@ -42,6 +42,7 @@ struct recovery {
     size_t segment_count;
     uint64_t durable;                   /* the furthest mark found */
     uint64_t expected;                  /* end of the batch before; 0: not known */
+    uint64_t floor;                     /* not known: it is no later than this */
     struct map groups;                  /* 4 bytes -> recover_group */
     struct recover_group *last;
     struct disk_file *file;             /* of segment file_of, and bytes of it from window_at */
