@@ -12,16 +12,18 @@
 void stream_put_extra(struct buf *out, const struct stream_message *m)
 {
     varint_put(out, zigzag(m->ttl_s));
+    varint_put(out, zigzag(m->schedule_ns));
     buf_append_span(out, m->msg_id);
 }
 
-bool stream_get_extra(struct span extra, struct span *msg_id, int64_t *ttl_s)
+bool stream_get_extra(struct span extra, struct stream_message *m)
 {
-    uint64_t n;
+    uint64_t ttl, schedule;
 
-    if (!varint_take(&extra, &n)) return false;
-    *ttl_s = unzigzag(n);
-    *msg_id = extra;
+    if (!varint_take(&extra, &ttl) || !varint_take(&extra, &schedule)) return false;
+    m->ttl_s = unzigzag(ttl);
+    m->schedule_ns = unzigzag(schedule);
+    m->msg_id = extra;
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/json_in.h"
+#include "jetstream/schedule.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
 
@@ -229,19 +230,19 @@ static bool was_removed(const struct stream_recovery *rec, uint64_t seq)
 static void take_extra(struct stream *s, const struct store_record *r)
 {
     struct late_id late = { .seq = r->seq, .time_ns = r->time_ns };
-    struct span id;
-    int64_t ttl;
+    struct stream_message m;
 
     if (r->seq >= s->recovery->newest) {
         mem_free(s->last_msg_id);
         s->last_msg_id = NULL;
     }
-    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &id, &ttl)) return;
-    stream_note_ttl(s, r->seq, r->time_ns, ttl);
-    if (id.len == 0) return;
-    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(id);
+    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &m)) return;
+    stream_note_ttl(s, r->seq, r->time_ns, m.ttl_s);
+    if (m.schedule_ns) schedule_note(s, r->seq, m.schedule_ns);
+    if (m.msg_id.len == 0) return;
+    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(m.msg_id);
     if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
-    late.text = mem_dup_span(id);
+    late.text = mem_dup_span(m.msg_id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/subject.h"
 
@@ -41,7 +42,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
 
     if (r.time_ns < s->last_ns) r.time_ns = s->last_ns;
     extra->len = 0;
-    if (m->msg_id.len || m->ttl_s) {
+    if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
         stream_put_extra(extra, m);
         r.extra = buf_span(extra);
         r.flags = STREAM_HAS_EXTRA;
@@ -60,6 +61,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         if (c->max_msgs_per_subject > 0 || c->max_msgs > 0 || c->max_bytes > 0)
             stream_enforce_limits_of(s, e.subject);
     }
+    if (m->schedule_ns) schedule_note(s, r.seq, m->schedule_ns);
     if (m->ttl_s > 0) {
         stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
         stream_expect_expiry(s, ttl_next(&s->ttl));
