@@ -4,7 +4,8 @@
 #   make            release program, build/myelin       make install    PREFIX, DESTDIR,
 #   make run        install what is missing, start it                   NATS_SERVER_SYMLINK=1
 #   make test       every test                          make tidy       style checks
-#   make bench      against nats-server                 make fuzz       FUZZ_SECONDS per target
+#   make bench      against nats-server; BENCH_FLAGS='--cases pub16,fan1x128' for some
+#   make bench-js   JetStream alone; BENCH_JS_FLAGS     make fuzz       FUZZ_SECONDS per target
 #   make torture    TORTURE_SECONDS, TORTURE_FLAGS
 #   make asan ubsan tsan   tests under a sanitizer      make client-suites   the clients' own tests;
 #                                                       NATS_py=DIR NATS_js=DIR NATS_c=DIR
@@ -12,7 +13,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := all
-.PHONY: all run test torture bench fuzz asan ubsan tsan tidy install client-suites clean \
+.PHONY: all run test torture bench bench-js fuzz asan ubsan tsan tidy install client-suites clean \
         build-test deps-build
 
 BUILD ?= build
@@ -77,7 +78,13 @@ tsan:
 bench:
 	@tools/deps bench
 	@$(MAKE) all
-	@PATH="$(CURDIR)/.cache/tools/bin:$$PATH" python3 bench/run.py
+	@PATH="$(CURDIR)/.cache/tools/bin:$$PATH" python3 bench/run.py $(BENCH_FLAGS)
+	@$(MAKE) bench-js
+
+bench-js:
+	@tools/deps bench
+	@$(MAKE) all
+	@PATH="$(CURDIR)/.cache/tools/bin:$$PATH" python3 bench/js.py $(BENCH_JS_FLAGS)
 
 client-suites:
 	@tools/deps test

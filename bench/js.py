@@ -174,8 +174,8 @@ def judge(case, runs, flush_us):
 
 
 def rows_of(case, runs, disk, opt):
-    flush_us = median([d['flush_us'] for d in disk]) if disk else float('inf')
-    flushes = median([d['flushes_s'] for d in disk]) if disk else 0
+    flushes = median([d['flushes_s'] for d in disk]) if disk else 1
+    flush_us = 1e6 / flushes        # the mean: its tail counts as well
     texts, counts = judge(case, runs, flush_us)
     title = case.title
     if case.kind == 'restart':
@@ -201,7 +201,8 @@ def section(rows, counts, opt, versions):
     if report.busy_note(opt.busy):
         lines.append('- Beware: ' + report.busy_note(opt.busy))
     lines += [f'- {name}: {version}' for name, version in versions.items()]
-    lines += [f'- Repeat: `{command}`', '', '| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    lines += [f'- Repeat: `{command}`', '', '| ' + ' | '.join(head) + ' |',
+              '|' + '---|' * len(head)]
     return '\n'.join(lines + ['| ' + ' | '.join(row) + ' |' for row in rows])
 
 
@@ -214,7 +215,8 @@ def measure(opt):
             opt.peer = opt.peer or servers.install_peer()
         elif not os.access(opt.myelin, os.X_OK):
             raise BenchError(f'{opt.myelin} is not there: run make first, or give --myelin PATH')
-        commands[name] = (opt.peer if name in (PEER, ALWAYS) else os.path.abspath(opt.myelin)) + flags
+        program = opt.peer if name in (PEER, ALWAYS) else os.path.abspath(opt.myelin)
+        commands[name] = program + flags
     versions = {name: servers.version_of(commands[name]) for name in commands}
     load = opt.load or servers.build_load()
     rows, counts, raw, failures = [], {'met': 0, 'missed': 0}, {}, 0

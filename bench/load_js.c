@@ -422,7 +422,8 @@ static void consume(struct load *ld, const char *subject, const char *config, bo
     snprintf(body, sizeof body, "{\"stream_name\":\"BENCH0\",\"config\":{%s}}", config);
     api(ld, control, subject, body);
     t = run_loop(ld);
-    conn_sync(ld, c);
+    if (!ld->failed)
+        conn_sync(ld, c);
     deadline = util_now_ns() + SETTLE_LIMIT_NS;
     while (pulls && !ld->failed &&
            api_number(ld, control, "CONSUMER.INFO.BENCH0.C", "\"num_ack_pending\":") > 0)

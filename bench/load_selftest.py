@@ -8,6 +8,8 @@ Runs it against a small server in this file that behaves, and then again with on
 a message lost, repeated, changed, framed wrongly, an -ERR. The generator must accept the first
 and fail all the others for the right reason. Prints a line per case; exit status 0 or 1.
 """
+import json
+import re
 import socket
 import subprocess
 import sys
@@ -163,8 +165,88 @@ class Fake:
             conn.sendall(out[i:i + step])
 
 
-def check(load, name, args, change, expected):
-    fake = Fake(change)
+class FakeJetStream(Fake):
+    """Streams and buckets that keep all they get; faults strike answers of one kind."""
+
+    def __init__(self, change, struck):
+        self.stored, self.delivered, self.acked = [], 0, 0
+        self.struck, self.lossy = struck, change == 'lossy'
+        super().__init__(change)
+
+    def send(self, kind, conn, reply, subject, body, header=b''):
+        """subject: of the line; reply: tells the subscription, or is the ack subject."""
+        words = [b'HMSG' if header else b'MSG', subject, b'1'] + ([reply] if reply else [])
+        words += [b'%d' % len(header)] if header else []
+        msg = b' '.join(words + [b'%d' % len(header + body)]) + b'\r\n' + header + body + b'\r\n'
+        if kind == self.struck:
+            self.deliver(conn, msg, len(body))
+        else:
+            conn.sendall(msg)
+
+    def replay(self, conn, batch):
+        for _ in range(min(batch, len(self.stored) - self.delivered)):
+            subject, payload = self.stored[self.delivered]
+            self.delivered += 1
+            ack = b'$JS.ACK.BENCH0.C.1.%d.%d.1.0' % (self.delivered, self.delivered)
+            self.send('delivery', conn, ack, subject, payload)
+
+    def publish(self, words, payload):
+        subject, reply = words[1], words[2] if len(words) == 4 else b''
+        with self.lock:
+            conn = next((s[3] for s in self.subs if s[0].endswith(b'>')
+                         and reply.startswith(s[0][:-1])), None)
+            self.answer(conn, subject, reply, payload[:-2])
+
+    def answer(self, conn, subject, reply, payload):
+        verb, _, rest = subject.removeprefix(b'$JS.API.').partition(b'.')
+        if subject.startswith(b'$JS.ACK.'):
+            self.acked += 1
+        elif verb == b'DIRECT':
+            found = dict(self.stored)[rest.removeprefix(b'GET.KV_BENCH.')]
+            self.send('get', conn, b'', reply, found, b'NATS/1.0\r\nNats-Sequence: 1\r\n\r\n')
+        elif rest.startswith(b'MSG.NEXT'):
+            self.replay(conn, json.loads(payload)['batch'])
+        elif rest.startswith(b'INFO') or verb in (b'STREAM', b'CONSUMER'):
+            messages = len(dict(self.stored) if b'KV' in rest else self.stored) - self.lossy
+            self.send('info', conn, b'', reply, b'{"messages":%d,"num_pending":0,'
+                      b'"num_ack_pending":%d}' % (messages, self.delivered - self.acked))
+            if b'_PUSH.load' in payload:
+                push = next(s[3] for s in self.subs if s[0] == b'_PUSH.load')
+                self.replay(push, len(self.stored))
+        else:
+            self.stored.append((subject, payload))
+            self.send('ack', conn, b'', reply, b'{"stream":"S","seq":%d}' % len(self.stored))
+
+
+JSPUB, JSPULL = '-n 100 -z 16 -w 8 -D 1 jspub', '-n 100 -z 16 -D 1 -B 10 jspull'
+JSPUSH, KVGET = '-n 100 -z 16 -D 1 jspush', '-n 100 -z 16 -D 10 -p 2 -w 5 kvget'
+KVPUT = '-n 100 -z 16 -D 10 -p 2 -w 5 kvput'
+# name, arguments, change, kind of answer that it strikes, what the generator must say
+JETSTREAM_CASES = (
+    ('behaves: JetStream publish', JSPUB, as_is, 'ack', None),
+    ('behaves: pull consumer', JSPULL, as_is, 'delivery', None),
+    ('behaves: push consumer', JSPUSH, as_is, 'delivery', None),
+    ('behaves: key-value get', KVGET, as_is, 'get', None),
+    ('behaves: key-value put', KVPUT, as_is, 'ack', None),
+    ('ack lost', JSPUB + ' -k 1', replace_at(AT, lambda m, z: b''), 'ack', 'time limit'),
+    ('ack twice', JSPUB, replace_at(AT, lambda m, z: m + m), 'ack', 'nobody waits'),
+    ('ack is an error', JSPUB, in_head(b'"stream":"S"', b'"error":{}  '), 'ack', 'wrong'),
+    ('ack without a sequence', JSPUB, in_head(b'seq', b'sEq'), 'ack', 'wrong answer'),
+    ('acknowledged and not stored', JSPUB, 'lossy', 'ack', 'the streams hold'),
+    ('delivery lost', JSPULL, replace_at(AT, lambda m, z: b''), 'delivery', LOST),
+    ('delivery repeated', JSPULL, replace_at(AT, lambda m, z: m + m), 'delivery', LOST),
+    ('delivery changed', JSPUSH, flip(-1), 'delivery', LOST),
+    ('deliveries swapped', JSPUSH, swap(), 'delivery', LOST),
+    ('wrong value of a key', KVGET, flip(-1), 'get', 'wrong answer'),
+)
+
+
+def check_jetstream(load, name, args, change, struck, expected):
+    return check(load, name, args, change, expected, FakeJetStream(change, struck))
+
+
+def check(load, name, args, change, expected, fake=None):
+    fake = fake or Fake(change)
     try:
         done = subprocess.run([load, '-a', f'127.0.0.1:{fake.port}'] + args.split(),
                               capture_output=True, text=True, timeout=40)
@@ -174,7 +256,7 @@ def check(load, name, args, change, expected):
     if expected is None:
         good = done.returncode == 0 and f'deliveries={COUNT} ' in done.stdout
     else:
-        good = done.returncode != 0 and expected in said
+        good = done.returncode != 0 and re.search(expected, said) is not None
     print(f"{'ok  ' if good else 'FAIL'} {name}: exit {done.returncode} {said[:90]}", flush=True)
     return good
 
@@ -185,7 +267,9 @@ def main():
     except servers.BenchError as e:
         print(f'load_selftest: {e}', file=sys.stderr)
         return 1
-    return 0 if all([check(load, *case) for case in CASES]) else 1
+    good = [check(load, *case) for case in CASES]
+    good += [check_jetstream(load, *case) for case in JETSTREAM_CASES]
+    return 0 if all(good) else 1
 
 
 if __name__ == '__main__':

@@ -13,6 +13,7 @@
 #define ACK_WAIT_DEFAULT (30 * NS_PER_S)
 #define ACK_PENDING_DEFAULT 1000
 #define WAITING_DEFAULT 512
+#define EPHEMERAL_THRESHOLD (5 * NS_PER_S)
 #define PRIORITY_TIMEOUT_DEFAULT (120 * NS_PER_S)
 #define FLOW_CONTROL_HEARTBEAT NS_PER_S
 #define HEARTBEAT_MIN (100 * NS_PER_MS)
@@ -278,6 +279,14 @@ static enum js_err check_start(const struct consumer_config *c, struct js_error 
     return js_error_set_arg(e, JS_ERR_CONSUMER_INVALID_POLICY, text);
 }
 
+static bool is_integer(struct span text)
+{
+    if (text.len > 0 && (text.p[0] == '-' || text.p[0] == '+')) text = span_from(text, 1);
+    for (size_t i = 0; i < text.len; i++)
+        if (text.p[i] < '0' || text.p[i] > '9') return false;
+    return text.len > 0;
+}
+
 /* "30" or "30%". */
 static enum js_err check_sampling(struct consumer_config *c, struct js_error *e)
 {
@@ -292,12 +301,12 @@ static enum js_err check_sampling(struct consumer_config *c, struct js_error *e)
         c->sample_percent = percent < 100 ? (unsigned)percent : 100;
         return JS_OK;
     }
-    if (span_to_i64(text, &percent)) {          /* Go has no error for it, and says so */
-        buf_append_text(&error, "%!s(<nil>)");
+    if (span_to_i64(text, &percent)) {          /* negative: Go has no error for it */
+        buf_append_text(&error, "<nil>");
     } else {
         buf_append_text(&error, "strconv.Atoi: parsing ");
         buf_append_quoted(&error, text);
-        buf_append_text(&error, ": invalid syntax");
+        buf_append_text(&error, is_integer(text) ? ": value out of range" : ": invalid syntax");
     }
     js_error_set_arg(e, JS_ERR_CONSUMER_INVALID_SAMPLING, buf_text(&error));
     buf_free(&error);
@@ -366,6 +375,12 @@ enum js_err consumer_config_check(struct consumer_config *c, const struct stream
     if (err != JS_OK) return err;
     if ((err = check_limits(c, stream, rules, e)) != JS_OK) return err;
     return check_rest(c, e);
+}
+
+void consumer_config_fill_threshold(struct consumer_config *c)
+{
+    if (text_is_empty(c->durable_name) && c->inactive_threshold <= 0)
+        c->inactive_threshold = EPHEMERAL_THRESHOLD;
 }
 
 enum js_err consumer_config_check_update(const struct consumer_config *old,

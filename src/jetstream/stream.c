@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/batch.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/stream_priv.h"
@@ -83,6 +84,7 @@ void stream_unref(struct stream *s)
     buf_free(&s->removed);
     buf_free(&s->marks);
     buf_free(&s->lost);
+    ttl_free(&s->ttl);
     mem_free(s->last_msg_id);
     mem_free(s->subs);
     mem_free(s);
@@ -227,6 +229,7 @@ static void stop(struct stream *s, const char *status)
     s->log->ops->read_cancel(s->log, &s->expiry_wait);
     while (s->consumers.count)          /* each takes itself out of the table */
         consumer_free(s->consumers.entries[s->consumers.count - 1].value, status);
+    batch_drop_all(s);
     list_remove(&s->dirty);
     while (!list_is_empty(&s->waiters)) list_remove(s->waiters.next);
     map_remove(&s->account->streams, span_of(s->config.name));

@@ -13,6 +13,7 @@
 #include "jetstream/js.h"
 #include "jetstream/msgs.h"
 #include "jetstream/replicator.h"
+#include "jetstream/ttl.h"
 #include "net/timers.h"
 
 struct dedup;
@@ -50,7 +51,10 @@ struct stream {
     struct buf marks;                   /* last sequences of turns that are not durable yet */
     uint64_t delta_bytes, checkpoint_bytes;     /* since, and of, the last checkpoint */
     struct timer expiry;
+    uint64_t expiry_from;               /* messages before it expire by their TTL alone */
+    struct ttl ttl;
     struct store_wait expiry_wait;
+    struct map batches;                 /* id -> struct batch, open atomic batches */
     struct buf lost;                    /* runs lost to damage: pairs of uint64_t */
     struct stream_recovery *recovery;   /* only while the store is opened */
     unsigned refs;

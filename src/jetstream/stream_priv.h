@@ -28,13 +28,17 @@ void stream_enforce_limits_of(struct stream *s, uint32_t subject);      /* after
 void stream_note_removed(struct stream *s, uint64_t first, uint64_t last);
 
 /* stream_expiry.c */
-void stream_arm_expiry(struct stream *s);
+void stream_arm_expiry(struct stream *s);        /* look at everything anew */
+void stream_note_ttl(struct stream *s, uint64_t seq, int64_t time_ns, int64_t ttl_s);
+void stream_expect_expiry(struct stream *s, int64_t due_ns);    /* something is due then */
 void stream_on_expiry(struct timer *t, void *loop);
 void stream_on_expiry_read(struct store_wait *w);
 
 /* stream_log.c: records of state. */
 void stream_log_removed(struct stream *s);
 void stream_checkpoint(struct stream *s);
+/* The messages of an atomic batch begin with seq, or have ended. */
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
 /* Append extra facts of a message, and read them back. False: not such bytes. */
 void stream_put_extra(struct buf *out, const struct stream_message *m);

@@ -59,7 +59,12 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         const struct stream_config *c = &s->config;
         if (c->max_msgs_per_subject > 0 || c->max_msgs > 0 || c->max_bytes > 0)
             stream_enforce_limits_of(s, e.subject);
-        if (c->max_age > 0 && !timer_is_set(&s->expiry)) stream_arm_expiry(s);
+    }
+    if (m->ttl_s > 0) {
+        stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
+        stream_expect_expiry(s, ttl_next(&s->ttl));
+    } else if (s->config.max_age > 0 && !timer_is_set(&s->expiry) && !s->expiry_wait.queued) {
+        stream_expect_expiry(s, r.time_ns + s->config.max_age);
     }
     *seq = r.seq;
     return ST_OK;
@@ -256,7 +261,7 @@ uint64_t stream_purge(struct stream *s, const struct stream_purge *p)
     while ((seq = msgs_next_match(s->msgs, f, seq + 1, &budget, &at)) != 0 && seq < end)
         purged += take_out(s, seq, false);
     msgs_filter_free(&f);
-    if (p->subject.len == 0 && p->keep == 0 && p->before > msgs_state(s->msgs).last_seq + 1)
+    if (p->subject.len == 0 && p->keep == 0 && p->before < UINT64_MAX && p->before > msgs_state(s->msgs).last_seq + 1)
         stream_skip_to(s, p->before - 1);
     if (purged)
         for (size_t i = 0; i < s->consumers.count; i++)
