@@ -530,30 +530,53 @@ static void make_footers(struct recovery *r)
 
 /* ---- all of it ---- */
 
-static enum status write_first_manifest(struct store *s, struct error *why)
+static enum status write_manifest(struct store *s, struct error *why)
 {
     struct buf bytes = { 0 };
-    struct manifest m = s->manifest;
+    struct manifest m;
     enum status st;
 
-    m.store = s->id;
-    m.sealed = s->sealed;
-    m.next_segment = s->next_segment;
-    m.next_group = s->next_group;
-    m.next_round = s->next_round;
-    m.generation = ++s->manifest.generation;
+    maker_snapshot(s, &m);
     manifest_put(&m, &bytes);
+    manifest_free(&m);
     st = files_put_manifest(s->dir, buf_span(&bytes), why);
     buf_free(&bytes);
     return st;
 }
 
+/* The master key: from the manifest, or a new one if the store is not encrypted yet. *is_new: the
+ * manifest has to be written. */
+static enum status take_key(struct recovery *r, bool *is_new, struct error *why)
+{
+    struct store *s = r->store;
+    struct span key = s->options.key, previous = s->options.previous_key;
+
+    if (!s->manifest.sealed && key.len == 0) return ST_OK;
+    if (key.len == 0)
+        return error_set(why, ST_BAD_INPUT, "%s is encrypted, and there is no key",
+                         s->options.dir);
+    s->sealed = true;
+    if (!s->manifest.sealed) {
+        crypt_new_master(&s->master);
+    } else if (crypt_unwrap(s->manifest.key, key, &s->master) == ST_OK) {
+        return ST_OK;
+    } else if (previous.len == 0 ||
+               crypt_unwrap(s->manifest.key, previous, &s->master) != ST_OK) {
+        return error_set(why, ST_BAD_INPUT, "%s is encrypted with another key", s->options.dir);
+    }
+    s->manifest.sealed = *is_new = true;
+    crypt_wrap(&s->master, key, &s->nonces, s->manifest.key);
+    return ST_OK;
+}
+
 static enum status find_out(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
+    bool is_new = false;
     enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
 
     if (st == ST_OK) st = read_manifests(r, why);
+    if (st == ST_OK) st = take_key(r, &is_new, why);
     if (st == ST_OK) st = disk_dir_list(s->dir, on_entry, r, why);
     if (st != ST_OK) return st;
     s->next_base = RECORD_BLOCK;
@@ -567,7 +590,7 @@ static enum status find_out(struct recovery *r, struct error *why)
     } else if (s->files.count == 0 && r->manifest_status[0] == ST_NOT_FOUND &&
                r->manifest_status[1] == ST_NOT_FOUND) {
         entropy_fill(s->id.bytes, sizeof s->id.bytes);
-        return write_first_manifest(s, why);
+        return write_manifest(s, why);
     }
     report_manifests(r);
     compare_with_manifest(r);
@@ -576,7 +599,8 @@ static enum status find_out(struct recovery *r, struct error *why)
     judge_all(r);
     make_footers(r);
     recover_tell_all(r);
-    return ST_OK;
+    for (int i = 0; i < MANIFEST_COPIES; i++) is_new |= r->manifest_status[i] != ST_OK;
+    return is_new ? write_manifest(s, why) : ST_OK;
 }
 
 enum status recover_run(struct store *s, const struct store_recovery *tell, struct error *why)

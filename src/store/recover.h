@@ -25,7 +25,7 @@ struct recover_segment {
 
 struct recover_group {
     uint32_t number;
-    bool is_ended;
+    bool is_ended, is_told;
     uint64_t index, checkpoint_index;
     uint64_t bad_index;                 /* checkpoints from this one on are bad; 0: none is */
     struct store_loc checkpoint;

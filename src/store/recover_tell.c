@@ -238,8 +238,9 @@ static bool tell_group(struct recovery *r, struct recover_group *rg)
     struct store_record out;
     struct store_id id;
 
-    if (rg->is_ended || rg->group) return true;
+    if (rg->is_ended || rg->is_told) return true;
     if (seg == NULL) {
+        rg->is_told = true;
         recover_damage(r, NULL, "group %u has records and no checkpoint", rg->number);
         return true;
     }
@@ -252,10 +253,12 @@ static bool tell_group(struct recovery *r, struct recover_group *rg)
         rg->checkpoint.segment = 0;
         return false;
     }
+    rg->is_told = true;
     g = store_add_group(r->store, rg->number);
     g->id = id;
     g->index = rg->index;
     g->checkpoint_index = rg->checkpoint_index;
+    store_note_checkpoint(g, seg, out.body.len + RECORD_FRAME_BYTES);
     rg->group = g;
     rg->owner = r->tell->group(r->tell->arg, g, &out);
     g->is_orphan = rg->owner == NULL;
