@@ -105,13 +105,15 @@ enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool 
     return keep && !wiped ? disk_rename(dir, name, kept, why) : disk_remove(dir, name, why);
 }
 
-enum status files_put_manifest(struct disk_dir *dir, struct span bytes, struct error *why)
+enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
+                               struct error *why)
 {
     enum status st = ST_OK;
 
     for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++) {
         struct disk_file *f = NULL;
         const char *name = manifest_new_names[i];
+        if (!(copies & 1u << i)) continue;
         st = disk_remove(dir, name, why);
         if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
         if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);

@@ -123,7 +123,7 @@ static void run_round(struct task *t)
                 .number = m->header.segment, .bytes = m->header.bytes };
     }
     manifest_put(&m->manifest, &bytes);
-    m->status = files_put_manifest(dir, buf_span(&bytes), &m->why);
+    m->status = files_put_manifest(dir, FILES_ALL_COPIES, buf_span(&bytes), &m->why);
     buf_free(&bytes);
     if (m->status != ST_OK && m->file) {        /* of no use without the manifest */
         char name[FILES_NAME_BYTES];
