@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/batch.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/stream_priv.h"
@@ -228,6 +229,7 @@ static void stop(struct stream *s, const char *status)
     s->log->ops->read_cancel(s->log, &s->expiry_wait);
     while (s->consumers.count)          /* each takes itself out of the table */
         consumer_free(s->consumers.entries[s->consumers.count - 1].value, status);
+    batch_drop_all(s);
     list_remove(&s->dirty);
     while (!list_is_empty(&s->waiters)) list_remove(s->waiters.next);
     map_remove(&s->account->streams, span_of(s->config.name));

@@ -54,6 +54,7 @@ struct stream {
     uint64_t expiry_from;               /* messages before it expire by their TTL alone */
     struct ttl ttl;
     struct store_wait expiry_wait;
+    struct map batches;                 /* id -> struct batch, open atomic batches */
     struct buf lost;                    /* runs lost to damage: pairs of uint64_t */
     struct stream_recovery *recovery;   /* only while the store is opened */
     unsigned refs;

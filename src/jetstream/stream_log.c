@@ -89,6 +89,16 @@ uint64_t stream_log_consumer_end(struct stream *s, struct span name)
     return s->position;
 }
 
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins)
+{
+    struct buf body = { 0 };
+
+    if (s->log->in_memory) return;
+    state_put_number(&body, begins ? STATE_BATCH : STATE_BATCH_END, seq);
+    (void)append(s, STORE_DELTA, &body);        /* no checkpoint between the two */
+    buf_free(&body);
+}
+
 /* ---- checkpoints ---- */
 
 static void put_config(const struct stream *s, struct buf *out)

@@ -37,6 +37,8 @@ void stream_on_expiry_read(struct store_wait *w);
 /* stream_log.c: records of state. */
 void stream_log_removed(struct stream *s);
 void stream_checkpoint(struct stream *s);
+/* The messages of an atomic batch begin with seq, or have ended. */
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
 /* Append extra facts of a message, and read them back. False: not such bytes. */
 void stream_put_extra(struct buf *out, const struct stream_message *m);

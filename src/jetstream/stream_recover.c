@@ -32,6 +32,7 @@ struct stream_recovery {
     struct buf removed;                 /* pairs of uint64_t, sorted once messages come */
     bool sorted;
     struct buf ids, dead;
+    uint64_t batch_from;                /* of an atomic batch without its end; 0: none */
     uint64_t newest;                    /* sequence of the newest message */
     int64_t newest_ns;
 };
@@ -157,6 +158,12 @@ void stream_recover_delta(void *owner, const struct store_record *r)
         case STATE_CONSUMER:
             recover_consumer(s, section.body);
             break;
+        case STATE_BATCH:
+            bad = !state_number(section.body, &s->recovery->batch_from);
+            break;
+        case STATE_BATCH_END:
+            s->recovery->batch_from = 0;
+            break;
         case STATE_CONSUMER_END:
             c = map_get(&s->consumers, section.body);
             if (c) consumer_free(c, NULL);
@@ -246,6 +253,11 @@ void stream_recover_message(void *owner, const struct store_record *r, struct st
     struct msg_entry e = { .loc = loc, .size = r->size };
 
     if (!rec->sorted) sort_removed(rec);
+    if (rec->batch_from && r->seq >= rec->batch_from) { /* a batch that was cut off */
+        struct dead d = { loc, r->size };
+        buf_append(&rec->dead, &d, sizeof d);
+        return;
+    }
     if (r->seq > rec->last) rec->last = r->seq;
     if (was_removed(rec, r->seq) || msgs_get(s->msgs, r->seq)) {
         struct dead d = { loc, r->size };

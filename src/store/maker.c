@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "store/collect.h"
 #include "store/files.h"
 #include "store/seal.h"
 
@@ -58,7 +59,8 @@ void maker_snapshot(struct store *s, struct manifest *out)
     out->segments = mem_alloc((s->files.count + 1) * sizeof *out->segments);
     out->segment_count = 0;
     out->void_rounds = mem_alloc(s->manifest.void_count * 4 + 1);
-    memcpy(out->void_rounds, s->manifest.void_rounds, s->manifest.void_count * 4);
+    for (size_t i = 0; i < out->void_count; i++)
+        out->void_rounds[i] = s->manifest.void_rounds[i];
     while ((seg = segment_next(&s->files, seg ? seg->number : 0)) != NULL)
         if (seg->is_ready)
             out->segments[out->segment_count++] = (struct manifest_segment){
@@ -131,8 +133,8 @@ static void run_round(struct task *t)
     }
     if (m->status == ST_OK) cut_sealed(m);
     for (size_t i = 0; i < m->remove_count && m->status == ST_OK; i++) {
-        char name[FILES_NAME_BYTES];
-        enum status st = disk_remove(dir, files_segment_name(name, m->removes[i]->number), &m->why);
+        enum status st = files_remove(dir, m->removes[i]->number, m->removes[i]->damaged > 0,
+                                      m->removes[i]->must_wipe, &m->why);
         if (st != ST_OK && st != ST_NOT_FOUND) m->status = st;
     }
 }
@@ -151,6 +153,7 @@ static void end_make(struct store *s, struct maker *m)
         seg->file = m->file;
         seg->is_ready = true;
         seg->file_bytes = seg->bytes;
+        if (seg->is_closed) collect_consider(s, seg);   /* skipped meanwhile */
         s->stats.full = m->spare_bytes == 0 && s->stats.full;
     } else if (m->make_status == ST_LIMIT) {
         look_again(s);
@@ -182,6 +185,7 @@ static void end_seals(struct store *s, struct maker *m)
         seg->file_bytes = seal->at + seal->bytes;
         seg->is_sealed = true;
         disk_close(&seg->file);
+        store_closed(s, seg);
     }
 }
 
@@ -201,6 +205,8 @@ static void on_round(struct task *t)
             maker_remove(s, seg);       /* once more */
             continue;
         }
+        s->small_count -= seg->is_small;
+        collect_forget(s, seg);
         cache_drop(s, seg);
         segment_remove(&s->files, seg->number);
         disk_close(&seg->file);
@@ -222,6 +228,7 @@ void maker_remove(struct store *s, struct segment *seg)
     struct maker *m = s->maker;
 
     seg->is_ready = false;              /* leaves the manifest */
+    seg->is_removed = true;
     if (m->waiting_count == m->waiting_cap) {
         m->waiting_cap = m->waiting_cap ? 2 * m->waiting_cap : 8;
         m->waiting = mem_resize(m->waiting, m->waiting_cap * sizeof *m->waiting);
@@ -234,7 +241,8 @@ void maker_skip(struct store *s, struct segment *seg)
     struct maker *m = s->maker;
 
     seg->is_closed = true;
-    if (seg->is_ready || (m->is_active && m->make == seg)) return;      /* collected later */
+    if (seg->is_ready) collect_consider(s, seg);
+    if (seg->is_ready || (m->is_active && m->make == seg)) return;     /* collected later */
     segment_remove(&s->files, seg->number);
     segment_free(&seg);
 }
@@ -289,10 +297,6 @@ void maker_step(struct store *s)
 {
     struct maker *m = s->maker;
 
-    if (m == NULL) {
-        m = s->maker = mem_zero(sizeof *m);
-        m->store = s;
-    }
     if (m->is_active || s->stats.failed) return;
     m->make = choose(s);
     choose_seals(s, m);
@@ -313,6 +317,12 @@ void maker_step(struct store *s)
     m->is_active = true;
     m->task = (struct task){ .run = run_round, .done = on_round };
     tasks_submit(s->tasks, TASK_READER, &m->task);
+}
+
+void maker_init(struct store *s)
+{
+    s->maker = mem_zero(sizeof *s->maker);
+    s->maker->store = s;
 }
 
 void maker_free(struct store *s)

@@ -25,6 +25,7 @@ void maker_remove(struct store *s, struct segment *seg);
 /* The manifest as it should be now; arrays are the caller's. O(segments). */
 void maker_snapshot(struct store *s, struct manifest *out);
 
+void maker_init(struct store *s);        /* before the others */
 void maker_free(struct store *s);
 
 #endif

@@ -258,6 +258,7 @@ static bool tell_group(struct recovery *r, struct recover_group *rg)
     g->id = id;
     g->index = rg->index;
     g->checkpoint_index = rg->checkpoint_index;
+    store_note_checkpoint(g, seg, out.body.len + RECORD_FRAME_BYTES);
     rg->group = g;
     rg->owner = r->tell->group(r->tell->arg, g, &out);
     g->is_orphan = rg->owner == NULL;

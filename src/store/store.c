@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/entropy.h"
+#include "store/collect.h"
 #include "store/files.h"
 #include "store/maker.h"
 #include "store/store_priv.h"
@@ -28,6 +29,11 @@ void store_fail(struct store *s, const char *why)
     if (s->stats.failed) return;
     s->stats.failed = true;
     s->options.on_failed(s->options.arg, why);
+}
+
+void store_damage(struct store *s, struct store_group *g, const char *text)
+{
+    if (s->options.on_damage) s->options.on_damage(s->options.arg, g ? g->owner : NULL, text);
 }
 
 static struct span number_key(const uint32_t *number)
@@ -68,6 +74,25 @@ static void free_group(struct store_group *g)
 
 /* ---- room ---- */
 
+static void free_if_dead(struct store *s, struct segment *seg)
+{
+    if (!seg->in_memory || seg->live_count || !seg->is_closed) return;
+    collect_forget(s, seg);
+    segment_remove(&s->memory, seg->number);
+    seg->next_dead = s->dead;           /* spans of this iteration may point into it */
+    s->dead = seg;
+}
+
+
+void store_closed(struct store *s, struct segment *seg)
+{
+    if (seg->tail < s->options.segment_bytes / 8 && !seg->is_small) {
+        seg->is_small = true;
+        s->small_count++;
+    }
+    collect_consider(s, seg);
+}
+
 static void close_active(struct store *s)
 {
     struct segment *seg = s->active;
@@ -102,6 +127,8 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
 
     if (seg && seg->tail + bytes > seg->bytes) {
         seg->is_closed = true;
+        s->memory_active = NULL;
+        free_if_dead(s, seg);
         seg = NULL;
     }
     if (seg == NULL) {
@@ -115,13 +142,13 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
     return seg;
 }
 
-enum status store_make_room(struct store *s, const struct store_group *g, uint64_t bytes,
-                            bool frees_space, struct segment **out)
+enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes, bool frees_space,
+                            struct segment **out)
 {
     struct segment *seg = s->active;
     uint64_t need = bytes + RECORD_BATCH_BYTES;
 
-    if (g->in_memory) {
+    if (in_memory) {
         *out = memory_room(s, bytes);
         return ST_OK;
     }
@@ -175,6 +202,28 @@ void store_account(struct store_group *g, struct segment *seg, const struct reco
     g->store->stats.live_bytes += r->size;
 }
 
+void store_note_checkpoint(struct store_group *g, struct segment *seg, uint64_t bytes)
+{
+    struct segment *before = segment_find(&g->store->files, g->checkpoint_segment);
+
+    if (before && g->checkpoint_segment) {
+        before->checkpoint_bytes -= g->checkpoint_bytes;
+        collect_consider(g->store, before);
+    }
+    g->checkpoint_segment = seg ? seg->number : 0;
+    g->checkpoint_bytes = (uint32_t)bytes;
+    if (seg) seg->checkpoint_bytes += (uint32_t)bytes;
+}
+
+void store_advance(struct store *s, struct segment *seg, uint64_t bytes)
+{
+    seg->tail += bytes;
+    if (seg->in_memory) return;
+    s->batch_count++;
+    s->unsynced_bytes += bytes;
+    s->appended = seg->base + seg->tail;
+}
+
 /* ---- append ---- */
 
 static enum status append(struct store_group *g, struct record *r, const struct store_record *in,
@@ -187,7 +236,8 @@ static enum status append(struct store_group *g, struct record *r, const struct 
 
     if (seg == NULL || seg->tail + bytes > seg->present ||
         (!g->in_memory && (!s->batch_is_open || s->stats.full || s->stats.failed))) {
-        enum status st = store_make_room(s, g, bytes, r->kind != STORE_MESSAGE, &seg);
+        enum status st = store_make_room(s, g->in_memory, bytes,
+                                         r->kind != STORE_MESSAGE, &seg);
         if (st != ST_OK) return st;
     }
     at = seg->tail;
@@ -204,12 +254,7 @@ static enum status append(struct store_group *g, struct record *r, const struct 
     memcpy(p, in->body.p ? in->body.p : "", in->body.len);
     if (r->form & RECORD_SEALED) crypt_seal_record(&g->key, &s->nonces, r, out);
     record_finish(r, out, seg->salt, at, true);
-    seg->tail = at + bytes;
-    if (!g->in_memory) {
-        s->batch_count++;
-        s->unsynced_bytes += bytes;
-        s->appended = seg->base + seg->tail;
-    }
+    store_advance(s, seg, bytes);
     s->stats.appends++;
     s->stats.append_bytes += bytes;
     store_account(g, seg, r);
@@ -246,6 +291,7 @@ enum status store_append(struct store_group *g, const struct store_record *in,
     if (in->kind == STORE_CHECKPOINT) {
         g->checkpoint_index = r.index;
         g->checkpoint_position = g->store->appended;
+        store_note_checkpoint(g, seg, r.bytes);
     }
     if (loc) *loc = (struct store_loc){ seg->number,
                                         (uint32_t)((seg->tail - r.bytes) / RECORD_ALIGN) };
@@ -255,15 +301,9 @@ enum status store_append(struct store_group *g, const struct store_record *in,
 
 static struct segment *find(struct store *s, uint32_t number)
 {
-    return segment_find(number & SEGMENT_IN_MEMORY ? &s->memory : &s->files, number);
-}
+    struct segment *seg = segment_find(number & SEGMENT_IN_MEMORY ? &s->memory : &s->files, number);
 
-static void free_if_dead(struct store *s, struct segment *seg)
-{
-    if (!seg->in_memory || seg->live_count || !seg->is_closed) return;
-    segment_remove(&s->memory, seg->number);
-    seg->next_dead = s->dead;           /* spans of this iteration may point into it */
-    s->dead = seg;
+    return seg && !seg->is_removed ? seg : NULL;
 }
 
 void store_release(struct store_group *g, struct store_loc loc, uint32_t size)
@@ -280,6 +320,7 @@ void store_release(struct store_group *g, struct store_loc loc, uint32_t size)
     seg->live_count--;
     seg->live_bytes -= size;
     s->stats.live_bytes -= size;
+    collect_consider(s, seg);
     free_if_dead(s, seg);
 }
 
@@ -397,6 +438,7 @@ static void forget_in(struct store *s, struct segment_table *t, uint32_t number)
             s->stats.live_bytes -= e->live_bytes;
             e->live_count = 0;
             e->live_bytes = 0;
+            collect_consider(s, seg);
             free_if_dead(s, seg);
         }
         seg = next;
@@ -413,8 +455,11 @@ void store_group_delete(struct store_group **group, uint64_t *position)
     struct segment *seg;
 
     if (position) *position = STORE_NO_POSITION;
-    if (!g->in_memory && g->checkpoint_index && append(g, &r, &none, &seg) == ST_OK && position)
-        *position = s->appended;
+    if (!g->in_memory && g->checkpoint_index && append(g, &r, &none, &seg) == ST_OK) {
+        s->ends_end = s->appended;
+        if (position) *position = s->appended;
+    }
+    if (!g->in_memory) store_note_checkpoint(g, NULL, 0);
     forget_in(s, g->in_memory ? &s->memory : &s->files, g->number);
     free_group(g);
     *group = NULL;
@@ -434,6 +479,7 @@ static void bury(struct store *s)
 
 void store_flush(struct store *s)
 {
+    s->collect_more = collect_step(s);
     writer_start(s);
     maker_step(s);
     bury(s);
@@ -446,6 +492,7 @@ int64_t store_next_flush_ns(const struct store *s)
     int64_t at = INT64_MAX;
 
     if (s->stats.failed) return at;
+    if (s->collect_more) return store_now(s);
     if (s->dirty_count) at = s->next_sync_ns;
     if (s->stats.full && s->next_try_ns < at) at = s->next_try_ns;
     return at;
@@ -498,6 +545,7 @@ void store_free(struct store **store)
     while (s->groups) free_group(s->groups);
     map_free(&s->by_number);
     maker_free(s);
+    collect_free(s);
     manifest_free(&s->manifest);
     mem_free(s->writes.items);
     mem_free(s->commit.writes.items);
@@ -526,6 +574,7 @@ enum status store_open(struct store **out, const struct store_options *options,
     s->next_memory = s->next_segment = s->next_group = s->next_round = 1;
     list_init(&s->lru);
     copy_options(s, options);
+    maker_init(s);
     st = disk_dir_open(s->disk, s->options.dir, true, &s->dir, why);
     if (st == ST_OK) st = disk_dir_lock(s->dir, FILES_LOCK, &s->lock, why);
     if (st == ST_OK) st = recover_run(s, recovery, why);
@@ -537,6 +586,9 @@ enum status store_open(struct store **out, const struct store_options *options,
         return st;
     }
     s->appended = s->durable = s->synced = s->previous_end;
+    for (struct segment *seg = segment_next(&s->files, 0); seg;
+         seg = segment_next(&s->files, seg->number))
+        store_closed(s, seg);
     *out = s;
     return ST_OK;
 }
