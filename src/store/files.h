@@ -27,7 +27,8 @@ MUST_USE enum status files_make(struct disk_dir *dir, const struct record_file *
 MUST_USE enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool wiped,
                                   struct error *why);
 
-/* Replace the copies of the manifest that the bits of copies name, durably. */
+/* Replace the copies of the manifest that the bits of copies name, durably. LIMIT: none was
+ * replaced; IO: each may have been. */
 #define FILES_ALL_COPIES 3u
 MUST_USE enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
                                         struct error *why);

@@ -113,8 +113,7 @@ static void run_round(struct task *t)
     struct disk_dir *dir = m->store->dir;
     struct buf bytes = { 0 };
 
-    m->make_status = ST_OK;
-    m->status = run_seals(m);
+    m->status = m->make_status = run_seals(m);
     if (m->status != ST_OK) return;
     if (m->make) {
         m->make_status = files_make(dir, &m->header, m->spare_bytes, &m->file, &m->why);
@@ -125,11 +124,14 @@ static void run_round(struct task *t)
     manifest_put(&m->manifest, &bytes);
     m->status = files_put_manifest(dir, FILES_ALL_COPIES, buf_span(&bytes), &m->why);
     buf_free(&bytes);
-    if (m->status != ST_OK && m->file) {        /* of no use without the manifest */
+    if (m->status != ST_OK && m->file) {
         char name[FILES_NAME_BYTES];
         disk_close(&m->file);
-        m->make_status = disk_remove(dir, files_segment_name(name, m->header.segment), NULL);
-        if (m->make_status == ST_OK) m->make_status = m->status;
+        m->make_status = m->status;
+        /* No manifest names it, so that it is of no use. After IO, one may. */
+        if (m->status == ST_LIMIT &&
+            disk_remove(dir, files_segment_name(name, m->header.segment), NULL) != ST_OK)
+            m->make_status = ST_IO;
     }
     if (m->status == ST_OK) cut_sealed(m);
     for (size_t i = 0; i < m->remove_count && m->status == ST_OK; i++) {

@@ -340,6 +340,17 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
     return is_good;
 }
 
+/* Where only the process ended before, what is read now may not be on disk yet. The owner will act
+ * on it, so it must be. */
+static enum status sync_tail(struct recovery *r, struct recover_segment *rs, struct error *why)
+{
+    struct disk_file *f = NULL;
+    enum status st = open_file(r, rs, &f) == ST_OK ? disk_sync(f, why) : ST_OK;
+
+    disk_close(&f);
+    return st;
+}
+
 static enum status scan_all(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
@@ -354,6 +365,8 @@ static enum status scan_all(struct recovery *r, struct error *why)
         number = seg->number;
         st = read_header(r, rs, why);
         if (st != ST_OK || rs->is_unreadable || take_footer(r, rs)) continue;
+        st = sync_tail(r, rs, why);
+        if (st != ST_OK) break;
         image = read_image(r, rs);
         rs->is_unreadable = image == NULL;
         if (image == NULL) continue;
@@ -561,8 +574,9 @@ static enum status find_out(struct recovery *r, struct error *why)
     struct store *s = r->store;
     bool is_new = false;
     unsigned bad = 0;
-    enum status st = read_manifests(r, why);
+    enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
 
+    if (st == ST_OK) st = read_manifests(r, why);
     if (st == ST_OK) st = take_key(r, &is_new, why);
     if (st == ST_OK) st = disk_dir_list(s->dir, on_entry, r, why);
     if (st != ST_OK) return st;
