@@ -6,8 +6,6 @@
 #include "sim/sim_disk.h"
 
 #include <string.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/assert.h"
 #include "base/hash.h"
@@ -49,7 +47,6 @@ static enum sim_fault begin(struct sim_disk *s, const char *what, const char *na
     if (s->hook && (traits & CHANGES)) s->hook(s->hook_arg, s, what);
     numbers[0] = ++s->operations;
     numbers[1] = at;
-    if (getenv("SIMTRACE") && s->fail_at == (uint64_t)atoi(getenv("SIMTRACE"))) fprintf(stderr, "%d %s %s %d\n", (int)s->operations, what, name, (int)at);
     trace_bytes(s, what, strlen(what));
     trace_bytes(s, name, strlen(name));
     trace_bytes(s, numbers, sizeof(numbers));
