@@ -69,7 +69,7 @@ static void run_erase(struct task *t)
 }
 
 /* The same bytes in memory. */
-static void erase_image(struct segment *seg, uint64_t at, uint64_t len)
+static void wipe_image(struct segment *seg, uint64_t at, uint64_t len)
 {
     uint64_t start = at, end = at + len;
 
@@ -92,13 +92,14 @@ static void on_erase(struct task *t)
         store_fail(e->store, e->why.text);
         return;
     }
-    if (e->status == ST_OK && seg && e->body_bytes) erase_image(seg, e->body_at, e->body_bytes);
+    if (e->status == ST_OK && seg && e->body_bytes)
+        wipe_image(seg, e->body_at, e->body_bytes);
     seg = e->origin ? segment_find(&e->store->files, e->origin) : NULL;
     if (seg) seg->must_wipe = true;
     else e->origin = 0;
 }
 
-static void erase_in_memory(struct segment *seg, uint64_t at)
+static void wipe_in_memory(struct segment *seg, uint64_t at)
 {
     struct record r;
 
@@ -118,7 +119,7 @@ void erase_start(struct store *s, struct store_loc loc, struct store_wait *w)
     e->loc = loc;
     if (loc.segment & SEGMENT_IN_MEMORY) {
         struct segment *seg = segment_find(&s->memory, loc.segment);
-        if (seg && at < seg->tail) erase_in_memory(seg, at);
+        if (seg && at < seg->tail) wipe_in_memory(seg, at);
         e->is_written = true;
     }
     while (*end) end = &(*end)->next;

@@ -388,6 +388,7 @@ absent:
     s->stats.cache_misses++;
     return ST_AGAIN;
 damaged:
+    if (cache_is_bad(seg, at)) return ST_IO;
     s->stats.damaged_records++;
     return ST_DAMAGED;
 }

@@ -90,6 +90,7 @@ struct store {
 
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
+    bool has_bad_chunks;
     uint64_t cache_floor;               /* bytes that the read under way needs at once */
     struct buf *scratch;                /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
@@ -150,6 +151,8 @@ void cache_fill(struct store *s, struct segment *seg, uint64_t to);
 void cache_add(struct store *s, struct segment *seg, uint32_t chunk);   /* it may be dropped now */
 void cache_trim(struct store *s);
 void cache_drop(struct store *s, struct segment *seg);  /* forget all chunks; none is loading */
+/* Whether the bytes from at on could not be read. */
+bool cache_is_bad(const struct segment *seg, uint64_t at);
 void cache_cancel(struct store *s, struct store_wait *w);
 /* The chunk at from and some after it will be wanted. */
 void cache_read_ahead(struct store *s, struct segment *seg, uint64_t from);
