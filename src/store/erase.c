@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* erase.c - an erasure waits until the record is in its file, is written over there and synced, and
- * is finished when no earlier copy is left: the origin of a moved record is wiped and removed
- * first, and so are segments with copies that a crash made void. */
+/* erase.c - an erasure waits until the record's segment is sealed: without a footer recovery would
+ * take a body that is half written over for a torn end. Then it is written over in the file and
+ * synced, and is finished when no earlier copy is left: the origin of a moved record is wiped and
+ * removed first, and so are segments with copies that a crash made void. */
 #include "store/erase.h"
 
 #include "base/assert.h"
@@ -134,6 +135,10 @@ static void begin(struct store *s, struct erase *e)
     if (seg == NULL || seg->is_removed) {
         if (seg) seg->must_wipe = true;
         e->is_written = true;
+        return;
+    }
+    if (!seg->is_sealed && !seg->is_pinned) {
+        if (seg == s->active) store_close_active(s);
         return;
     }
     if (at >= seg->written || !seg->is_ready) return;

@@ -124,6 +124,8 @@ struct store_group *store_add_group(struct store *s, uint32_t number);
 MUST_USE enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes,
                                      bool frees_space, struct segment **out);
 void store_advance(struct store *s, struct segment *seg, uint64_t bytes);      /* it was used */
+/* Nothing more goes into the segment that is filled; it will be sealed. */
+void store_close_active(struct store *s);
 /* Account for a record that was just laid out at at. */
 void store_account(struct store_group *g, struct segment *seg, const struct record *r);
 void store_free(struct store **s);      /* what store_open built so far; no task may run */
