@@ -136,7 +136,7 @@ static void run_round(struct task *t)
     if (m->status == ST_OK) cut_sealed(m);
     for (size_t i = 0; i < m->remove_count && m->status == ST_OK; i++) {
         enum status st = files_remove(dir, m->removes[i]->number, m->removes[i]->damaged > 0,
-                                      m->removes[i]->must_wipe, &m->why);
+                                      m->removes[i]->is_wiped, &m->why);
         if (st != ST_OK && st != ST_NOT_FOUND) m->status = st;
     }
 }
@@ -208,6 +208,7 @@ static void on_round(struct task *t)
             continue;
         }
         s->small_count -= seg->is_small;
+        s->void_segments -= seg->has_void;
         collect_forget(s, seg);
         cache_drop(s, seg);
         segment_remove(&s->files, seg->number);
@@ -315,6 +316,7 @@ void maker_step(struct store *s)
     m->remove_count = m->waiting_count;
     m->waiting = NULL;
     m->waiting_count = m->waiting_cap = 0;
+    for (size_t i = 0; i < m->remove_count; i++) m->removes[i]->is_wiped = m->removes[i]->must_wipe;
     maker_snapshot(s, &m->manifest);
     m->is_active = true;
     m->task = (struct task){ .run = run_round, .done = on_round };
