@@ -16,6 +16,7 @@
 
 static const struct api_handler *const tables[] = {
     api_consumer_handlers, api_message_handlers, api_stream_handlers, api_account_handlers,
+    api_snapshot_handlers,
 };
 
 /* ---- answers ---- */

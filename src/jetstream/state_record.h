@@ -22,6 +22,7 @@ enum state_tag {
     STATE_CONSUMER = 'P',               /* varint length of the name, name, body */
     STATE_CONSUMER_END = 'E',           /* name */
     STATE_LOST = 'X',                   /* runs, as STATE_REMOVED: known to be lost */
+    STATE_RESTORING = 'S',              /* varint, 1: of no use before a checkpoint without it */
 };
 
 /* Append a section. */
