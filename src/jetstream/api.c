@@ -32,7 +32,7 @@ static const struct api_handler clustered[] = {
 
 static const struct api_handler *const tables[] = {
     api_consumer_handlers, api_message_handlers, api_stream_handlers, api_account_handlers,
-    clustered,
+    api_snapshot_handlers, clustered,
 };
 
 /* ---- answers ---- */

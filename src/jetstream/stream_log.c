@@ -133,6 +133,7 @@ static void put_state(struct stream *s, struct buf *out)
 
     state_put(out, STATE_ACCOUNT, span_of(s->account->account->name));
     put_config(s, out);
+    if (s->restoring) state_put_number(out, STATE_RESTORING, 1);
     state_put_number(out, STATE_CREATED, (uint64_t)s->created_ns);
     state_put_number(out, STATE_FIRST, state.first_seq);
     state_put_number(out, STATE_LAST, state.last_seq);

@@ -40,7 +40,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
     struct msg_entry e = { .size = r.size };
     enum status st;
 
-    if (r.time_ns < s->last_ns) r.time_ns = s->last_ns;
+    if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
     extra->len = 0;
     if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
         stream_put_extra(extra, m);
