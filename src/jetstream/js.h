@@ -56,6 +56,8 @@ struct js {
     struct sync_mail durable_mail;
     const char *failed;                 /* why the store is fenced; NULL: it is not */
     struct js_metrics metrics;
+    uint64_t batches;                   /* open atomic batches of all streams */
+    int64_t batch_bytes;                /* that they hold */
     int64_t wall_ns;                    /* of this turn; never steps back */
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
     int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */

@@ -10,6 +10,7 @@
 #define PREFIX "seg-"
 #define SUFFIX ".log"
 #define DIGITS 10
+#define WIPE_BYTES (UINT64_C(256) << 10)
 
 static const char *const manifest_names[MANIFEST_COPIES] = { "manifest-0", "manifest-1" };
 static const char *const manifest_new_names[MANIFEST_COPIES] = { "manifest-0.new",
@@ -71,6 +72,37 @@ enum status files_make(struct disk_dir *dir, const struct record_file *header,
         if (disk_remove(dir, name, NULL) != ST_OK && st == ST_LIMIT) st = ST_IO;
     }
     return st;
+}
+
+static enum status wipe(struct disk_dir *dir, const char *name, struct error *why)
+{
+    struct disk_file *f;
+    uint64_t size = 0;
+    enum status st = disk_open(dir, name, DISK_WRITE, &f, why);
+    char *zeros = mem_zero(WIPE_BYTES);
+
+    if (st == ST_OK) st = disk_size(f, &size, why);
+    for (uint64_t at = 0; at < size && st == ST_OK; at += WIPE_BYTES) {
+        struct span part = span_make(zeros, size - at < WIPE_BYTES ? size - at : WIPE_BYTES);
+        st = disk_write(f, at, &part, 1, why);
+    }
+    if (st == ST_OK) st = disk_sync(f, why);
+    disk_close(&f);
+    mem_free(zeros);
+    return st;
+}
+
+enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool wiped,
+                         struct error *why)
+{
+    char name[FILES_NAME_BYTES], kept[FILES_NAME_BYTES + 16];
+    enum status st = ST_OK;
+
+    files_segment_name(name, number);
+    if (wiped) st = wipe(dir, name, why);
+    if (st != ST_OK) return st;
+    snprintf(kept, sizeof kept, "%s.damaged", name);
+    return keep && !wiped ? disk_rename(dir, name, kept, why) : disk_remove(dir, name, why);
 }
 
 enum status files_put_manifest(struct disk_dir *dir, struct span bytes, struct error *why)
