@@ -384,6 +384,8 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
     take_config(js);
     st = open_store(js, settings->store_dir, why);
     if (st != ST_OK) {
+        for (size_t i = 0; i < js->accounts.count; i++)
+            disable_account(js->accounts.entries[i].value);
         js_free(&js);
         return st;
     }
