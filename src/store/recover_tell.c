@@ -216,7 +216,12 @@ static void tell_messages(struct recovery *r, struct recover_segment *rs, struct
     while (st == ST_OK && (st = footer_next_message(v, &m)) == ST_OK) {
         struct recover_group *rg = group_of(r, m.group);
         if (m.is_moved && m.round >= r->store->next_round) r->store->next_round = m.round + 1;
-        if (rg->owner == NULL || rg->is_ended || (m.is_moved && is_void_copy(r, &m))) continue;
+        if (m.is_moved && is_void_copy(r, &m)) {
+            r->store->void_segments += !seg->has_void;
+            seg->has_void = true;
+            continue;
+        }
+        if (rg->owner == NULL || rg->is_ended) continue;
         store_account(rg->group, seg, &(struct record){ .kind = STORE_MESSAGE,
                                                         .size = m.record.size });
         r->tell->message(rg->owner, &m.record,

@@ -9,8 +9,10 @@
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "store/collect.h"
+#include "store/erase.h"
 #include "store/files.h"
 #include "store/maker.h"
+#include "store/scrub.h"
 #include "store/store_priv.h"
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(16) << 20)
@@ -128,6 +130,7 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
     if (seg && seg->tail + bytes > seg->bytes) {
         seg->is_closed = true;
         s->memory_active = NULL;
+        collect_consider(s, seg);
         free_if_dead(s, seg);
         seg = NULL;
     }
@@ -391,7 +394,7 @@ damaged:
 
 void store_wait_cancel(struct store *s, struct store_wait *w)
 {
-    cache_cancel(s, w);
+    if (!erase_cancel(s, w)) cache_cancel(s, w);
 }
 
 void store_read_ahead(struct store_group *g, struct store_loc loc)
@@ -399,6 +402,11 @@ void store_read_ahead(struct store_group *g, struct store_loc loc)
     struct segment *seg = find(g->store, loc.segment);
 
     if (seg && !seg->in_memory) cache_read_ahead(g->store, seg, (uint64_t)loc.at * RECORD_ALIGN);
+}
+
+void store_erase(struct store_group *g, struct store_loc loc, struct store_wait *w)
+{
+    erase_start(g->store, loc, w);
 }
 
 /* ---- groups ---- */
@@ -482,6 +490,8 @@ void store_flush(struct store *s)
     s->collect_more = collect_step(s);
     writer_start(s);
     maker_step(s);
+    erase_step(s);
+    scrub_step(s);
     bury(s);
     while (s->scratch_count) buf_free(&s->scratch[--s->scratch_count]);
     cache_trim(s);
@@ -495,6 +505,7 @@ int64_t store_next_flush_ns(const struct store *s)
     if (s->collect_more) return store_now(s);
     if (s->dirty_count) at = s->next_sync_ns;
     if (s->stats.full && s->next_try_ns < at) at = s->next_try_ns;
+    if (scrub_next_ns(s) < at) at = scrub_next_ns(s);
     return at;
 }
 
@@ -546,6 +557,8 @@ void store_free(struct store **store)
     map_free(&s->by_number);
     maker_free(s);
     collect_free(s);
+    erase_free(s);
+    scrub_free(s);
     manifest_free(&s->manifest);
     mem_free(s->writes.items);
     mem_free(s->commit.writes.items);

@@ -100,6 +100,8 @@ struct store {
     struct maker *maker;
     struct collect *collect;
     struct scrub *scrub;
+    struct erase *erases;               /* under way */
+    uint64_t void_segments;             /* with copies that a crash made void */
     bool collect_more;                  /* it could go on at once */
     uint64_t small_count;               /* closed segments with little in them */
     uint64_t ends_end;                  /* position after the last end of a group */

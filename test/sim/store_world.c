@@ -326,9 +326,20 @@ static void free_groups(struct world *w)
     w->group_count = 0;
 }
 
+static void close_store(struct world *w)
+{
+    struct store_stats stats;
+
+    if (!w->store) return;
+    store_stats(w->store, &stats);
+    w->verdict->reclaimed += stats.reclaimed_segments;
+    w->verdict->moved += stats.moved_records;
+    store_close(&w->store);
+}
+
 void world_close(struct world *w)
 {
-    if (w->store) store_close(&w->store);
+    close_store(w);
     free_groups(w);
 }
 
@@ -341,7 +352,7 @@ bool world_reopen(struct world *w)
     struct verdict *v = w->verdict;
     struct world before;
 
-    store_close(&w->store);
+    close_store(w);
     before = *w;
     if (!w->failed && !sim_disk_has_failed(w->disk)) before.durable = UINT64_MAX - 1;   /* all */
     w->before = &before;
