@@ -91,7 +91,7 @@ uint64_t js_send(struct js *js, const struct js_message *m)
 void js_send_when(struct js *js, uint64_t position, const struct js_message *m)
 {
     if (position <= store_durable(js->store)) js_send(js, m);
-    else gate_add_message(js->gate, position, m);
+    else if (js->failed == NULL) gate_add_message(js->gate, position, m);
 }
 
 void js_call_when(struct js *js, uint64_t position, void (*fn)(void *arg), void *arg)
