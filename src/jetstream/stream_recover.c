@@ -298,14 +298,25 @@ static void fill_dedup(struct stream *s)
     }
 }
 
+/* The runs stay in order. O(runs behind it). */
 static void note_lost(struct stream *s, uint64_t first, uint64_t last)
 {
     uint64_t run[2] = { first, last };
+    uint64_t *runs = NULL;
+    size_t at = s->lost.len / sizeof run;
 
     buf_append(&s->lost, run, sizeof run);
+    runs = (void *)s->lost.p;
+    for (; at > 0 && runs[2 * at - 2] > first; at--) memcpy(runs + 2 * at, runs + 2 * at - 2, 16);
+    memcpy(runs + 2 * at, run, sizeof run);
     log_error("JetStream stream '%s > %s': messages %llu to %llu are lost to damage",
               s->account->account->name, s->config.name, (unsigned long long)first,
               (unsigned long long)last);
+}
+
+void stream_note_damaged(struct stream *s, uint64_t seq)
+{
+    if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
 /* Sequences from first to last of which there is neither a message nor a removal. */

@@ -33,6 +33,7 @@ struct disk;                            /* os/disk.h: files, real or simulated *
 #define STORE_SUBJECT_MAX 65535
 #define STORE_PAYLOAD_MAX (1u << 30)    /* of header and of body, each */
 #define STORE_NO_POSITION 0             /* nothing to wait for */
+#define STORE_NEVER UINT64_MAX          /* of what the store did not take: never durable */
 
 struct store_id {                       /* of a group: random, never used again */
     uint8_t bytes[16];
