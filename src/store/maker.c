@@ -159,6 +159,7 @@ static void end_make(struct store *s, struct maker *m)
         s->stats.full = m->spare_bytes == 0 && s->stats.full;
     } else if (m->make_status == ST_LIMIT) {
         look_again(s);
+        if (m->spare_bytes == 0) s->next_make_ns = s->next_try_ns;
         if (seg == s->spare) s->spare = NULL;
         if (seg != s->active && seg->tail == RECORD_BLOCK) {
             segment_remove(&s->files, seg->number);
@@ -256,11 +257,12 @@ static struct segment *choose(struct store *s)
 {
     struct segment *active = s->active;
 
-    if (s->stats.full && store_now(s) < s->next_try_ns) return NULL;
+    if (s->stats.full && store_now(s) < s->next_make_ns) return NULL;
     if (s->writes.count && !s->writes.items[0].segment->is_ready)
         return s->writes.items[0].segment;
     if (active && !active->is_ready) return active;
     if (active == NULL || s->is_closing) return NULL;
+    if (s->stats.full && store_now(s) < s->next_try_ns) return NULL;
     if (s->spare == NULL && (s->stats.full || active->tail > active->bytes / 2))
         s->spare = maker_new_segment(s, s->options.segment_bytes);
     return s->spare && !s->spare->is_ready ? s->spare : NULL;
