@@ -84,7 +84,8 @@ struct store {
     struct commit commit;
     struct segment **dirty;             /* written, not synced (lazy) */
     size_t dirty_count, dirty_cap;
-    int64_t next_sync_ns, next_try_ns;
+    int64_t next_sync_ns;
+    int64_t next_try_ns, next_make_ns;  /* full: when to look for space again; for what must be */
     uint64_t appended, durable, synced; /* positions */
     uint64_t unsynced_bytes;
 
