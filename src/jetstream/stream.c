@@ -146,7 +146,7 @@ static void unsubscribe(struct stream *s)
 
 void stream_start(struct stream *s)
 {
-    if (!s->config.sealed) subscribe(s);
+    subscribe(s);
     stream_arm_expiry(s);
     schedule_run(s);
 }
@@ -202,7 +202,7 @@ static void change_window(struct stream *s)
 enum status stream_update(struct stream *s, struct stream_config *next, uint64_t *position)
 {
     struct stream_config old = s->config;
-    bool resubscribe = !same_texts(&old.subjects, &next->subjects) || old.sealed != next->sealed;
+    bool resubscribe = !same_texts(&old.subjects, &next->subjects);
     enum status st;
 
     s->config = *next;
@@ -217,7 +217,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     change_window(s);
     if (resubscribe) {
         unsubscribe(s);
-        if (!s->config.sealed) subscribe(s);
+        subscribe(s);
     }
     stream_config_free(&old);
     stream_enforce_limits(s);
@@ -239,7 +239,7 @@ static void stop(struct stream *s, const char *status)
     batch_drop_all(s);
     list_remove(&s->dirty);
     while (!list_is_empty(&s->waiters)) list_remove(s->waiters.next);
-    map_remove(&s->account->streams, span_of(s->config.name));
+    if (!s->restoring) map_remove(&s->account->streams, span_of(s->config.name));
     stream_usage(s, -(int64_t)msgs_state(s->msgs).bytes);
     stream_reserve(s, -reserved_by(&s->config));
     s->closed = true;
