@@ -429,6 +429,11 @@ void store_group_own(struct store_group *g, const struct store_group_ops *ops, v
     g->owner = owner;
 }
 
+struct store *store_of_group(const struct store_group *g)
+{
+    return g->store;
+}
+
 const struct store_id *store_group_id(const struct store_group *g)
 {
     return &g->id;

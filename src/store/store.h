@@ -132,6 +132,7 @@ struct store_group *store_group_new(struct store *s, bool in_memory,
                                     const struct store_group_ops *ops, void *owner);
 void store_group_own(struct store_group *g, const struct store_group_ops *ops, void *owner);
 const struct store_id *store_group_id(const struct store_group *g);
+struct store *store_of_group(const struct store_group *g);
 
 /* Forget the group and all its records, durably once *position is; *g is NULL afterwards. */
 void store_group_delete(struct store_group **g, uint64_t *position);
