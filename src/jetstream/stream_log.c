@@ -157,7 +157,8 @@ void stream_checkpoint(struct stream *s)
     buf_free(&body);
 }
 
-/* The first record of a stream is a whole checkpoint, a new config too: it is rare. */
+/* The first record of a stream is a whole checkpoint, a new config too: it is rare. It is written
+ * twice, since there may be no older one to fall back to when its bytes go bad. */
 enum status stream_log_config(struct stream *s, uint64_t *position)
 {
     struct buf body = { 0 };
@@ -168,6 +169,7 @@ enum status stream_log_config(struct stream *s, uint64_t *position)
     s->removed.len = 0;
     put_state(s, &body);
     st = append(s, STORE_CHECKPOINT, &body);
+    if (st == ST_OK) st = append(s, STORE_CHECKPOINT, &body);
     buf_free(&body);
     *position = s->position;
     return st;

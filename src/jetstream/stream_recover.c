@@ -378,4 +378,5 @@ void stream_recover_start(struct stream *s)
         consumer_recovered(s->consumers.entries[i - 1].value);
     stream_enforce_limits(s);
     stream_start(s);
+    stream_checkpoint(s);               /* in a segment of this life: a file may be lost */
 }
