@@ -30,8 +30,9 @@ static bool read_object(struct pull_body *b, struct span text, struct buf *why)
     json_t *tree = json_in_parse(text, &e);
     const char *wrong;
 
-    if (tree == NULL) {
-        buf_append_text(why, e.text);
+    if (tree == NULL) {                 /* here nats-server does not tell the place */
+        const char *cut = strstr(e.text, " at offset ");
+        buf_append(why, e.text, cut ? (size_t)(cut - e.text) : strlen(e.text));
         return false;
     }
     json_in_init(&in, false, "");

@@ -581,6 +581,7 @@ enum status store_open(struct store **out, const struct store_options *options,
     struct store *s = mem_zero(sizeof *s);
     enum status st;
 
+    *out = s;
     s->disk = options->disk;
     crypt_nonces_init(&s->nonces);
     crypt_nonces_init(&s->reader_nonces);
@@ -595,14 +596,13 @@ enum status store_open(struct store **out, const struct store_options *options,
     if (st == ST_OK)
         st = tasks_new(&s->tasks, options->threads, options->post, options->arg);
     if (st != ST_OK) {
-        store_free(&s);
+        store_free(out);
         return st;
     }
     s->appended = s->durable = s->synced = s->previous_end;
     for (struct segment *seg = segment_next(&s->files, 0); seg;
          seg = segment_next(&s->files, seg->number))
         store_closed(s, seg);
-    *out = s;
     return ST_OK;
 }
 

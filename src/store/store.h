@@ -117,7 +117,8 @@ struct store_group_ops {
 
 /* Open the directory, alone (a lock file is held), and recover everything. DENIED: another
  * process has it, or it can't be written; BAD_INPUT: not a store, a newer format, wrong key;
- * IO. Nothing is ever deleted or truncated because it is unreadable. O(footers + tail). */
+ * IO. Nothing is ever deleted or truncated because it is unreadable. *out is set before recovery's
+ * calls, and NULL after a failure. O(footers + tail). */
 MUST_USE enum status store_open(struct store **out, const struct store_options *options,
                                 const struct store_recovery *recovery, struct error *why);
 
