@@ -32,7 +32,7 @@ static const struct api_handler clustered[] = {
 
 static const struct api_handler *const tables[] = {
     api_consumer_handlers, api_message_handlers, api_stream_handlers, api_account_handlers,
-    clustered,
+    api_snapshot_handlers, clustered,
 };
 
 /* ---- answers ---- */
@@ -49,6 +49,7 @@ static const struct {
     { "stream_names_response", PAGE_TAIL ",\"streams\":null" },
     { "stream_purge_response", ",\"purged\":0" },
     { "stream_restore_response", ",\"deliver_subject\":\"\"" },
+    { "consumer_reset_response", ",\"reset_seq\":0" },
 };
 
 static void begin(struct api_request *r, const char *type)

@@ -239,7 +239,7 @@ static void stop(struct stream *s, const char *status)
     batch_drop_all(s);
     list_remove(&s->dirty);
     while (!list_is_empty(&s->waiters)) list_remove(s->waiters.next);
-    map_remove(&s->account->streams, span_of(s->config.name));
+    if (!s->restoring) map_remove(&s->account->streams, span_of(s->config.name));
     stream_usage(s, -(int64_t)msgs_state(s->msgs).bytes);
     stream_reserve(s, -reserved_by(&s->config));
     s->closed = true;

@@ -57,7 +57,7 @@ static bool read_config(struct stream_config *c, struct span text)
 /* The sections that stand for the stream itself; consumers come when it exists. */
 struct found {
     struct span account, config, holes;
-    uint64_t created, first, last, last_ns;
+    uint64_t created, first, last, last_ns, restoring;
 };
 
 static bool find_sections(struct span body, struct found *f)
@@ -74,6 +74,7 @@ static bool find_sections(struct span body, struct found *f)
         case STATE_FIRST: good = state_number(section.body, &f->first); break;
         case STATE_LAST: good = state_number(section.body, &f->last); break;
         case STATE_LAST_TIME: good = state_number(section.body, &f->last_ns); break;
+        case STATE_RESTORING: good = state_number(section.body, &f->restoring); break;
         default: break;
         }
     }
@@ -114,7 +115,7 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
         return NULL;
     }
     a = js_account_find(js, f.account);
-    if (a == NULL || js_stream_find(a, span_of(config.name))) {
+    if (a == NULL || (!f.restoring && js_stream_find(a, span_of(config.name)))) {
         log_warn("JetStream stream '%.*s > %s' is kept on disk but not used: %s",
                  SPAN_ARG(f.account), config.name,
                  a ? "another one has its name" : "its account has no JetStream");
@@ -131,7 +132,9 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
     if (f.holes.len && msgs_holes_decode(&s->recovery->holes, f.holes) != ST_OK)
         log_error("JetStream stream '%s > %s': the list of removed messages is not readable",
                   a->account->name, s->config.name);
-    map_set(&a->streams, span_of(s->config.name), s);
+    s->restoring = f.restoring != 0;
+    if (s->restoring) buf_append(&js->unfinished, &s, sizeof s);
+    else map_set(&a->streams, span_of(s->config.name), s);
     recover_lists(s, checkpoint->body);
     return s;
 }
@@ -295,14 +298,25 @@ static void fill_dedup(struct stream *s)
     }
 }
 
+/* The runs stay in order. O(runs behind it). */
 static void note_lost(struct stream *s, uint64_t first, uint64_t last)
 {
     uint64_t run[2] = { first, last };
+    uint64_t *runs = NULL;
+    size_t at = s->lost.len / sizeof run;
 
     buf_append(&s->lost, run, sizeof run);
+    runs = (void *)s->lost.p;
+    for (; at > 0 && runs[2 * at - 2] > first; at--) memcpy(runs + 2 * at, runs + 2 * at - 2, 16);
+    memcpy(runs + 2 * at, run, sizeof run);
     log_error("JetStream stream '%s > %s': messages %llu to %llu are lost to damage",
               s->account->account->name, s->config.name, (unsigned long long)first,
               (unsigned long long)last);
+}
+
+void stream_note_damaged(struct stream *s, uint64_t seq)
+{
+    if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
 /* Sequences from first to last of which there is neither a message nor a removal. */
@@ -332,7 +346,7 @@ void stream_recover_done(void *owner)
 
     if (!s->recovery->sorted) sort_removed(s->recovery);
     msgs_set_last(s->msgs, s->recovery->last);
-    find_lost(s);
+    if (!s->restoring) find_lost(s);
     s->visible = msgs_state(s->msgs).last_seq;
     fill_dedup(s);
 }
@@ -353,6 +367,13 @@ void stream_recover_start(struct stream *s)
     mem_free(rec);
     s->recovery = NULL;
     stream_reserve(s, s->config.max_bytes > 0 ? s->config.max_bytes : 0);
+    if (s->restoring) {
+        uint64_t position;
+        log_warn("JetStream stream '%s > %s' was not restored completely and is removed",
+                 s->account->account->name, s->config.name);
+        stream_delete(s, &position);
+        return;
+    }
     for (size_t i = s->consumers.count; i > 0; i--)
         consumer_recovered(s->consumers.entries[i - 1].value);
     stream_enforce_limits(s);

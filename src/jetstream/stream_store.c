@@ -40,7 +40,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
     struct msg_entry e = { .size = r.size };
     enum status st;
 
-    if (r.time_ns < s->last_ns) r.time_ns = s->last_ns;
+    if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
     extra->len = 0;
     if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
         stream_put_extra(extra, m);
@@ -87,9 +87,12 @@ enum status stream_read(struct stream *s, uint64_t seq, struct store_record *out
                         struct store_wait *wait)
 {
     const struct msg_entry *e = msgs_get(s->msgs, seq);
+    enum status st;
 
     if (e == NULL) return ST_NOT_FOUND;
-    return s->log->ops->read(s->log, e->loc, out, wait);
+    st = s->log->ops->read(s->log, e->loc, out, wait);
+    if (st == ST_DAMAGED) stream_note_damaged(s, seq);
+    return st;
 }
 
 enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait)
