@@ -125,7 +125,7 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
     s = stream_alloc(a, &config);
     s->created_ns = (int64_t)f.created;
     s->last_ns = (int64_t)f.last_ns;
-    s->log = replicator_local_new(js->store, g, false, &stream_group_ops, s);
+    s->log = replicator_local_new(NULL, g, false, &stream_group_ops, s);
     s->recovery = mem_zero(sizeof *s->recovery);
     s->recovery->first = f.first;
     s->recovery->last = f.last;

@@ -429,6 +429,11 @@ void store_group_own(struct store_group *g, const struct store_group_ops *ops, v
     g->owner = owner;
 }
 
+struct store *store_of_group(const struct store_group *g)
+{
+    return g->store;
+}
+
 const struct store_id *store_group_id(const struct store_group *g)
 {
     return &g->id;
@@ -582,7 +587,6 @@ enum status store_open(struct store **out, const struct store_options *options,
     struct store *s = mem_zero(sizeof *s);
     enum status st;
 
-    *out = s;
     s->disk = options->disk;
     crypt_nonces_init(&s->nonces);
     crypt_nonces_init(&s->reader_nonces);
@@ -597,13 +601,14 @@ enum status store_open(struct store **out, const struct store_options *options,
     if (st == ST_OK)
         st = tasks_new(&s->tasks, options->threads, options->post, options->arg);
     if (st != ST_OK) {
-        store_free(out);
+        store_free(&s);
         return st;
     }
     s->appended = s->durable = s->synced = s->previous_end;
     for (struct segment *seg = segment_next(&s->files, 0); seg;
          seg = segment_next(&s->files, seg->number))
         store_closed(s, seg);
+    *out = s;
     return ST_OK;
 }
 

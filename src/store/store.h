@@ -118,8 +118,7 @@ struct store_group_ops {
 
 /* Open the directory, alone (a lock file is held), and recover everything. DENIED: another
  * process has it, or it can't be written; BAD_INPUT: not a store, a newer format, wrong key;
- * IO. Nothing is ever deleted or truncated because it is unreadable. *out is set before recovery's
- * calls, and NULL after a failure. O(footers + tail). */
+ * IO. Nothing is ever deleted or truncated because it is unreadable. O(footers + tail). */
 MUST_USE enum status store_open(struct store **out, const struct store_options *options,
                                 const struct store_recovery *recovery, struct error *why);
 
@@ -133,6 +132,7 @@ struct store_group *store_group_new(struct store *s, bool in_memory,
                                     const struct store_group_ops *ops, void *owner);
 void store_group_own(struct store_group *g, const struct store_group_ops *ops, void *owner);
 const struct store_id *store_group_id(const struct store_group *g);
+struct store *store_of_group(const struct store_group *g);
 
 /* Forget the group and all its records, durably once *position is; *g is NULL afterwards. */
 void store_group_delete(struct store_group **g, uint64_t *position);
