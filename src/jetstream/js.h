@@ -45,7 +45,7 @@ struct js {
     struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
-    struct map accounts;                /* name -> struct js_account, enabled ones */
+    struct map accounts;                /* name -> struct js_account, also of those that may not */
     const struct options_jetstream *options;    /* of options_ref */
     struct core_config *options_ref;
     struct disk *disk;                  /* borrowed */
