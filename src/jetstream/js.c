@@ -47,11 +47,13 @@ static void update_time(struct js *js)
     }
     now = mono + js->wall_offset_ns;
     if (now > js->wall_ns) js->wall_ns = now;
+    js->wall_iteration = js->home->stats.iterations;
 }
 
 int64_t js_now(struct js *js)
 {
-    if (js->wall_ns == 0) update_time(js);
+    /* Timers run before the turn: what they are told must not be the time before the sleep. */
+    if (js->wall_ns == 0 || js->wall_iteration != js->home->stats.iterations) update_time(js);
     return js->wall_ns;
 }
 
@@ -239,26 +241,36 @@ static void on_interest(struct sync_mail *mail, void *loop)
     }
 }
 
-static void enable_account(struct js *js, struct account *account,
-                           const struct jetstream_account_limits *limits)
+/* The account's part of JetStream, made when it is new. */
+static struct js_account *account_of(struct js *js, struct account *account)
 {
     struct js_account *a = map_get(&js->accounts, span_of(account->name));
 
-    if (a == NULL) {
-        a = mem_zero(sizeof *a);
-        a->js = js;
-        a->account = account;
-        init_target(&a->api, a, api_handle);
-        a->api.wants_client = true;
-        init_target(&a->acks, a, consumer_handle_ack);
-        init_target(&a->flow, a, consumer_handle_flow);
-        map_set(&js->accounts, span_of(account->name), a);
+    if (a) return a;
+    a = mem_zero(sizeof *a);
+    a->js = js;
+    a->account = account;
+    init_target(&a->api, a, api_handle);
+    a->api.wants_client = true;
+    init_target(&a->acks, a, consumer_handle_ack);
+    init_target(&a->flow, a, consumer_handle_flow);
+    map_set(&js->accounts, span_of(account->name), a);
+    return a;
+}
+
+static void enable_account(struct js *js, struct account *account,
+                           const struct jetstream_account_limits *limits)
+{
+    struct js_account *a = account_of(js, account);
+
+    if (a->watch.mail.run == NULL) {
         a->watch.mail.run = on_interest;
         a->watch.loop = js->home;
         atomic_store(&account->watch, &a->watch);
     }
     a->limits = *limits;
     if (!a->enabled) {
+        inbox_unsubscribe(&a->api, account, &a->api_sub);
         a->enabled = subscribe_api(a);
         assert(a->enabled);
     }
@@ -266,12 +278,22 @@ static void enable_account(struct js *js, struct account *account,
 
 static void disable_account(struct js_account *a)
 {
-    if (!a->enabled) return;
     a->enabled = false;
     inbox_unsubscribe(&a->api, a->account, &a->api_sub);
     inbox_unsubscribe(&a->api, a->account, &a->domain_sub);
     inbox_unsubscribe(&a->acks, a->account, &a->acks_sub);
     inbox_unsubscribe(&a->flow, a->account, &a->flow_sub);
+}
+
+/* An account that may not use JetStream is told so when it asks. */
+static void refuse_account(struct js *js, struct account *account)
+{
+    struct js_account *a = account_of(js, account);
+    enum status st;
+
+    disable_account(a);
+    st = inbox_subscribe(&a->api, account, SPAN_LIT("$JS.API.>"), &a->api_sub);
+    assert(st == ST_OK);
 }
 
 static void apply_accounts(struct js *js, const struct options *o)
@@ -284,6 +306,8 @@ static void apply_accounts(struct js *js, const struct options *o)
             atomic_load(&account->removed) ? NULL : options_jetstream_of(o, account->name);
         struct js_account *a = map_get(&js->accounts, span_of(account->name));
         if (limits) enable_account(js, account, limits);
+        else if (!account->is_system && !atomic_load(&account->removed))
+            refuse_account(js, account);
         else if (a) disable_account(a);
     }
 }

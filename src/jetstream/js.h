@@ -45,7 +45,7 @@ struct js {
     struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
-    struct map accounts;                /* name -> struct js_account, enabled ones */
+    struct map accounts;                /* name -> struct js_account, also of those that may not */
     const struct options_jetstream *options;    /* of options_ref */
     struct core_config *options_ref;
     struct disk *disk;                  /* borrowed */
@@ -60,7 +60,8 @@ struct js {
     struct js_metrics metrics;
     uint64_t batches;                   /* open atomic batches of all streams */
     int64_t batch_bytes;                /* that they hold */
-    int64_t wall_ns;                    /* of this turn; never steps back */
+    int64_t wall_ns;                    /* of this iteration of the loop; never steps back */
+    uint64_t wall_iteration;
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
     int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */
     struct buf scratch;
