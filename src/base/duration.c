@@ -189,7 +189,8 @@ static enum status time_error(struct error *why, struct span text, struct span r
         buf_append_quoted(&out, rest);
         buf_printf(&out, " as \"%s\"", layout);
     } else {
-        buf_printf(&out, ": %s", message);
+        buf_append_text(&out, ": ");
+        buf_append_text(&out, message);
     }
     error_set(why, ST_BAD_INPUT, "%s", buf_text(&out));
     buf_free(&out);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/source.h"
 #include "jetstream/stream_priv.h"
 #include "proto/transform.h"
 
@@ -58,6 +59,7 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config)
         s->dedup = dedup_new(s->config.duplicate_window, a->js->core->seed);
     list_init(&s->dirty);
     list_init(&s->waiters);
+    list_init(&s->readers);
     s->expiry.fire = stream_on_expiry;
     s->expiry_wait.done = stream_on_expiry_read;
     s->refs = 1;                        /* of the target */
@@ -83,6 +85,7 @@ void stream_unref(struct stream *s)
     buf_free(&s->removed);
     buf_free(&s->marks);
     buf_free(&s->lost);
+    source_positions_free(&s->positions);
     ttl_free(&s->ttl);
     mem_free(s->last_msg_id);
     mem_free(s->subs);
@@ -171,6 +174,8 @@ enum status stream_new(struct stream **out, struct js_account *a, struct stream_
     map_set(&a->streams, span_of(s->config.name), s);
     stream_reserve(s, reserved_by(&s->config));
     stream_start(s);
+    sources_configure(s);
+    sources_origin_new(s);
     *out = s;
     return ST_OK;
 }
@@ -213,6 +218,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
         unsubscribe(s);
         if (!s->config.sealed) subscribe(s);
     }
+    sources_configure(s);
     stream_config_free(&old);
     stream_enforce_limits(s);
     stream_arm_expiry(s);
@@ -221,8 +227,10 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
 
 /* ---- ending ---- */
 
-static void stop(struct stream *s, const char *status)
+static void stop(struct stream *s, const char *status, bool for_good)
 {
+    sources_end(s, for_good);
+    sources_origin_gone(s);
     unsubscribe(s);
     timers_clear(&s->js->home->timers, &s->expiry);
     s->log->ops->read_cancel(s->log, &s->expiry_wait);
@@ -240,7 +248,7 @@ void stream_delete(struct stream *s, uint64_t *position)
 {
     struct replicator *log = s->log;
 
-    stop(s, "409 Consumer Deleted");
+    stop(s, "409 Consumer Deleted", true);
     log->ops->end(log, position);
     log->ops->free(log);
     s->log = NULL;
@@ -249,7 +257,7 @@ void stream_delete(struct stream *s, uint64_t *position)
 
 void stream_close(struct stream *s)
 {
-    stop(s, NULL);
+    stop(s, NULL, false);
     s->log->ops->free(s->log);
     s->log = NULL;
     inbox_target_close(&s->target);
