@@ -95,6 +95,7 @@ void sources_origin_gone(struct stream *origin)
     while (!list_is_empty(&origin->readers)) {
         struct source *c = CONTAINER_OF(origin->readers.next, struct source, link);
         detach(c);
+        if (c->heard_ns) c->heard_ns = js_now(origin->js);
         list_append(&origin->account->waiting_sources, &c->link);
         make_ready(c);
     }
