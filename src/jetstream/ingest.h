@@ -22,14 +22,18 @@ struct ingest {
     struct span counter_value;          /* of the ack of a counter; empty: none */
     bool copied;                        /* of another stream, which has checked it */
     int64_t time_ns;                    /* when it was stored there; 0: now */
-    int64_t ttl_s;
+    int64_t ttl_s, schedule_ns;         /* 0: none */
     uint64_t seq;                       /* what it got */
+    const struct batch_effects *batch;  /* of earlier messages of its batch; NULL: not in one */
+    uint64_t batch_count;               /* messages of the batch that it commits */
     bool duplicate;                     /* refused as such */
     enum js_err refused;                /* why; JS_OK: not, or there is no answer */
 };
 
 /* m and what it borrows must outlive in. Applies the stream's subject transform. */
 void ingest_init(struct ingest *in, struct stream *s, const struct inbox_msg *m);
+/* As ingest_init for a message that was held by a batch: transformed already. */
+void ingest_init_held(struct ingest *in, struct stream *s, const struct inbox_msg *m);
 void ingest_fini(struct ingest *in);
 
 /* All of it: check, count, store, acknowledge. */

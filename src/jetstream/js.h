@@ -55,9 +55,13 @@ struct js {
     struct list dirty_streams;          /* have something to append at the end of the turn */
     struct list ready_consumers;        /* have something to deliver or to append */
     struct list ready_sources;          /* have something to copy */
+    struct list transfers;              /* snapshots and restores: transfer.h */
+    struct buf unfinished;              /* struct stream *: half restored, found at the start */
     struct sync_mail durable_mail;
     const char *failed;                 /* why the store is fenced; NULL: it is not */
     struct js_metrics metrics;
+    uint64_t batches;                   /* open atomic batches of all streams */
+    int64_t batch_bytes;                /* that they hold */
     int64_t wall_ns;                    /* of this turn; never steps back */
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
     int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */

@@ -19,8 +19,9 @@ uint8_t stream_put_extra(struct buf *out, const struct stream_extra *x)
         varint_put(out, x->source_seq);
         flags |= STREAM_HAS_ORIGIN;
     }
-    if (x->msg_id.len || x->ttl_s) {
+    if (x->msg_id.len || x->ttl_s || x->schedule_ns) {
         varint_put(out, zigzag(x->ttl_s));
+        varint_put(out, zigzag(x->schedule_ns));
         buf_append_span(out, x->msg_id);
         flags |= STREAM_HAS_EXTRA;
     }
@@ -30,15 +31,16 @@ uint8_t stream_put_extra(struct buf *out, const struct stream_extra *x)
 bool stream_get_extra(const struct store_record *r, struct stream_extra *x)
 {
     struct span extra = r->extra;
-    uint64_t n;
+    uint64_t ttl, schedule;
 
     *x = (struct stream_extra){ .msg_id = SPAN_NONE };
     if ((r->flags & STREAM_HAS_ORIGIN) &&
         (!varint_take(&extra, &x->source) || !varint_take(&extra, &x->source_seq)))
         return false;
     if (!(r->flags & STREAM_HAS_EXTRA)) return true;
-    if (!varint_take(&extra, &n)) return false;
-    x->ttl_s = unzigzag(n);
+    if (!varint_take(&extra, &ttl) || !varint_take(&extra, &schedule)) return false;
+    x->ttl_s = unzigzag(ttl);
+    x->schedule_ns = unzigzag(schedule);
     x->msg_id = extra;
     return true;
 }
@@ -56,6 +58,7 @@ static enum status append(struct stream *s, enum store_kind kind, const struct b
     struct store_record r = { .kind = kind, .time_ns = js_now(s->js), .body = buf_span(body) };
     enum status st = s->log->ops->propose(s->log, &r, NULL, &s->position);
 
+    if (st == ST_IO) s->position = STORE_NEVER;     /* it is applied, and nobody may be told */
     if (kind == STORE_CHECKPOINT) {
         s->delta_bytes = 0;
         s->checkpoint_bytes = body->len;
@@ -118,6 +121,16 @@ uint64_t stream_log_consumer_end(struct stream *s, struct span name)
     return s->position;
 }
 
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins)
+{
+    struct buf body = { 0 };
+
+    if (s->log->in_memory) return;
+    state_put_number(&body, begins ? STATE_BATCH : STATE_BATCH_END, seq);
+    (void)append(s, STORE_DELTA, &body);        /* no checkpoint between the two */
+    buf_free(&body);
+}
+
 /* ---- checkpoints ---- */
 
 static void put_config(const struct stream *s, struct buf *out)
@@ -150,6 +163,7 @@ static void put_state(struct stream *s, struct buf *out)
 
     state_put(out, STATE_ACCOUNT, span_of(s->account->account->name));
     put_config(s, out);
+    if (s->restoring) state_put_number(out, STATE_RESTORING, 1);
     state_put_number(out, STATE_CREATED, (uint64_t)s->created_ns);
     state_put_number(out, STATE_FIRST, state.first_seq);
     state_put_number(out, STATE_LAST, state.last_seq);

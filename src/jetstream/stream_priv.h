@@ -8,7 +8,7 @@
 extern const struct store_group_ops stream_group_ops;
 
 enum {                                  /* flags of message records */
-    STREAM_HAS_EXTRA = 1,               /* message id or TTL, in extra */
+    STREAM_HAS_EXTRA = 1,               /* message id, TTL or a schedule's time, in extra */
     STREAM_HAS_ORIGIN = 2,              /* copied: extra begins with number and sequence of where
                                            it comes from */
 };
@@ -18,6 +18,8 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config);
 void stream_start(struct stream *s);    /* subscribe, arm timers */
 void stream_compile(struct stream *s);  /* transforms of a checked config */
 void stream_mark_dirty(struct stream *s);
+/* The bytes of a message turned out to be damaged: logged once, and told in stream info. */
+void stream_note_damaged(struct stream *s, uint64_t seq);
 void stream_usage(struct stream *s, int64_t bytes);     /* account and server, of its storage */
 void stream_reserve(struct stream *s, int64_t bytes);   /* max_bytes promised */
 
@@ -40,12 +42,14 @@ void stream_on_expiry_read(struct store_wait *w);
 void stream_log_removed(struct stream *s);
 void stream_log_sources(struct stream *s);       /* positions that moved */
 void stream_checkpoint(struct stream *s);
+/* The messages of an atomic batch begin with seq, or have ended. */
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
 /* Extra facts of a message, in its record's extra. */
 struct stream_extra {
     struct span msg_id;                 /* empty: none */
-    int64_t ttl_s;
-    uint64_t source, source_seq;        /* number of source_positions.h and sequence; 0: not copied */
+    int64_t ttl_s, schedule_ns;         /* 0: none */
+    uint64_t source, source_seq;        /* number (source_positions.h), sequence; 0: not copied */
 };
 /* Append them and return the flags that they need. */
 uint8_t stream_put_extra(struct buf *out, const struct stream_extra *x);

@@ -12,6 +12,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/json_in.h"
+#include "jetstream/schedule.h"
 #include "jetstream/source_positions.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
@@ -33,6 +34,7 @@ struct stream_recovery {
     struct buf removed;                 /* pairs of uint64_t, sorted once messages come */
     bool sorted;
     struct buf ids, dead;
+    uint64_t batch_from;                /* of an atomic batch without its end; 0: none */
     uint64_t newest;                    /* sequence of the newest message */
     int64_t newest_ns;
 };
@@ -56,7 +58,7 @@ static bool read_config(struct stream_config *c, struct span text)
 /* The sections that stand for the stream itself; consumers come when it exists. */
 struct found {
     struct span account, config, holes;
-    uint64_t created, first, last, last_ns;
+    uint64_t created, first, last, last_ns, restoring;
 };
 
 static bool find_sections(struct span body, struct found *f)
@@ -73,6 +75,7 @@ static bool find_sections(struct span body, struct found *f)
         case STATE_FIRST: good = state_number(section.body, &f->first); break;
         case STATE_LAST: good = state_number(section.body, &f->last); break;
         case STATE_LAST_TIME: good = state_number(section.body, &f->last_ns); break;
+        case STATE_RESTORING: good = state_number(section.body, &f->restoring); break;
         default: break;
         }
     }
@@ -122,7 +125,7 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
         return NULL;
     }
     a = js_account_find(js, f.account);
-    if (a == NULL || js_stream_find(a, span_of(config.name))) {
+    if (a == NULL || (!f.restoring && js_stream_find(a, span_of(config.name)))) {
         log_warn("JetStream stream '%.*s > %s' is kept on disk but not used: %s",
                  SPAN_ARG(f.account), config.name,
                  a ? "another one has its name" : "its account has no JetStream");
@@ -139,7 +142,9 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
     if (f.holes.len && msgs_holes_decode(&s->recovery->holes, f.holes) != ST_OK)
         log_error("JetStream stream '%s > %s': the list of removed messages is not readable",
                   a->account->name, s->config.name);
-    map_set(&a->streams, span_of(s->config.name), s);
+    s->restoring = f.restoring != 0;
+    if (s->restoring) buf_append(&js->unfinished, &s, sizeof s);
+    else map_set(&a->streams, span_of(s->config.name), s);
     recover_lists(s, checkpoint->body);
     return s;
 }
@@ -169,6 +174,12 @@ void stream_recover_delta(void *owner, const struct store_record *r)
             break;
         case STATE_SOURCE:
             recover_source(s, section.body);
+            break;
+        case STATE_BATCH:
+            bad = !state_number(section.body, &s->recovery->batch_from);
+            break;
+        case STATE_BATCH_END:
+            s->recovery->batch_from = 0;
             break;
         case STATE_CONSUMER_END:
             c = map_get(&s->consumers, section.body);
@@ -246,9 +257,10 @@ static void take_extra(struct stream *s, const struct store_record *r)
     origin = source_positions_by_id(s->positions, x.source);
     if (origin) source_position_move(origin, x.source_seq);
     stream_note_ttl(s, r->seq, r->time_ns, x.ttl_s);
+    if (x.schedule_ns) schedule_note(s, r->seq, x.schedule_ns);
     if (x.msg_id.len == 0) return;
     if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(x.msg_id);
-    if (s->dedup == NULL || r->time_ns + s->config.duplicate_window < js_now(s->js)) return;
+    if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
     late.text = mem_dup_span(x.msg_id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
@@ -261,8 +273,13 @@ void stream_recover_message(void *owner, const struct store_record *r, struct st
     struct msg_entry e = { .loc = loc, .size = r->size };
 
     if (!rec->sorted) sort_removed(rec);
+    if (rec->batch_from && r->seq >= rec->batch_from) { /* a batch that was cut off */
+        struct dead d = { loc, r->size };
+        buf_append(&rec->dead, &d, sizeof d);
+        return;
+    }
     if (r->seq > rec->last) rec->last = r->seq;
-    if (was_removed(rec, r->seq)) {
+    if (was_removed(rec, r->seq) || msgs_get(s->msgs, r->seq)) {
         struct dead d = { loc, r->size };
         buf_append(&rec->dead, &d, sizeof d);
         return;
@@ -297,14 +314,25 @@ static void fill_dedup(struct stream *s)
     }
 }
 
+/* The runs stay in order. O(runs behind it). */
 static void note_lost(struct stream *s, uint64_t first, uint64_t last)
 {
     uint64_t run[2] = { first, last };
+    uint64_t *runs = NULL;
+    size_t at = s->lost.len / sizeof run;
 
     buf_append(&s->lost, run, sizeof run);
+    runs = (void *)s->lost.p;
+    for (; at > 0 && runs[2 * at - 2] > first; at--) memcpy(runs + 2 * at, runs + 2 * at - 2, 16);
+    memcpy(runs + 2 * at, run, sizeof run);
     log_error("JetStream stream '%s > %s': messages %llu to %llu are lost to damage",
               s->account->account->name, s->config.name, (unsigned long long)first,
               (unsigned long long)last);
+}
+
+void stream_note_damaged(struct stream *s, uint64_t seq)
+{
+    if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
 /* Sequences from first to last of which there is neither a message nor a removal. */
@@ -334,7 +362,7 @@ void stream_recover_done(void *owner)
 
     if (!s->recovery->sorted) sort_removed(s->recovery);
     msgs_set_last(s->msgs, s->recovery->last);
-    find_lost(s);
+    if (!s->restoring) find_lost(s);
     s->visible = msgs_state(s->msgs).last_seq;
     fill_dedup(s);
 }
@@ -355,6 +383,13 @@ void stream_recover_start(struct stream *s)
     mem_free(rec);
     s->recovery = NULL;
     stream_reserve(s, s->config.max_bytes > 0 ? s->config.max_bytes : 0);
+    if (s->restoring) {
+        uint64_t position;
+        log_warn("JetStream stream '%s > %s' was not restored completely and is removed",
+                 s->account->account->name, s->config.name);
+        stream_delete(s, &position);
+        return;
+    }
     for (size_t i = s->consumers.count; i > 0; i--)
         consumer_recovered(s->consumers.entries[i - 1].value);
     stream_enforce_limits(s);

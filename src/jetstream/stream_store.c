@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/schedule.h"
 #include "jetstream/source.h"
 #include "jetstream/stream_priv.h"
 #include "proto/subject.h"
@@ -38,11 +39,12 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         .size = stream_message_size(s, m->subject.len, m->header.len, m->body.len),
     };
     struct msg_entry e = { .size = r.size };
-    struct stream_extra x = { .msg_id = m->msg_id, .ttl_s = m->ttl_s };
+    struct stream_extra x = { .msg_id = m->msg_id, .ttl_s = m->ttl_s,
+                              .schedule_ns = m->schedule_ns };
     struct source_position *origin = NULL;
     enum status st;
 
-    if (r.time_ns < s->last_ns) r.time_ns = s->last_ns;
+    if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
     if (m->header.len && (s->config.mirror || s->config.source_count))
         origin = sources_of_header(s, m->header, &x.source_seq);
     if (origin) x.source = origin->id;
@@ -64,6 +66,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         if (c->max_msgs_per_subject > 0 || c->max_msgs > 0 || c->max_bytes > 0)
             stream_enforce_limits_of(s, e.subject);
     }
+    if (m->schedule_ns) schedule_note(s, r.seq, m->schedule_ns);
     if (m->ttl_s > 0) {
         stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
         stream_expect_expiry(s, ttl_next(&s->ttl));
@@ -89,9 +92,12 @@ enum status stream_read(struct stream *s, uint64_t seq, struct store_record *out
                         struct store_wait *wait)
 {
     const struct msg_entry *e = msgs_get(s->msgs, seq);
+    enum status st;
 
     if (e == NULL) return ST_NOT_FOUND;
-    return s->log->ops->read(s->log, e->loc, out, wait);
+    st = s->log->ops->read(s->log, e->loc, out, wait);
+    if (st == ST_DAMAGED) stream_note_damaged(s, seq);
+    return st;
 }
 
 enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait)
@@ -265,7 +271,7 @@ uint64_t stream_purge(struct stream *s, const struct stream_purge *p)
     while ((seq = msgs_next_match(s->msgs, f, seq + 1, &budget, &at)) != 0 && seq < end)
         purged += take_out(s, seq, false);
     msgs_filter_free(&f);
-    if (p->subject.len == 0 && p->keep == 0 && p->before > msgs_state(s->msgs).last_seq + 1)
+    if (p->subject.len == 0 && p->keep == 0 && p->before < UINT64_MAX && p->before > msgs_state(s->msgs).last_seq + 1)
         stream_skip_to(s, p->before - 1);
     if (purged)
         for (size_t i = 0; i < s->consumers.count; i++)

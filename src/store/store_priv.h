@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "os/disk.h"
+#include "store/crypt.h"
 #include "store/manifest.h"
 #include "store/record.h"
 #include "store/segment.h"
@@ -25,11 +26,12 @@ struct store_group {
     uint64_t index;                     /* of the last record */
     uint64_t checkpoint_index;          /* of the last checkpoint; 0: none */
     uint64_t checkpoint_position;       /* where it ends */
+    uint32_t checkpoint_segment, checkpoint_bytes;
     const struct store_group_ops *ops;
     void *owner;
     uint32_t in, out;                   /* segments where the last was appended, released; */
     uint32_t in_entry, out_entry;       /* and the group's index in their groups */
-    struct crypt *crypt;                /* NULL: not encrypted */
+    struct crypt_key key;               /* if the store is encrypted */
 };
 
 struct write {                          /* a finished batch */
@@ -61,7 +63,9 @@ struct store {
     struct disk_dir *dir;
     struct tasks *tasks;
     struct store_id id;
-    bool sealed;                        /* encrypted */
+    bool sealed;                        /* encrypted, by: */
+    struct crypt_key master;            /* constant once open */
+    struct crypt_nonces nonces, reader_nonces;  /* of the owner; of tasks of the reader */
 
     struct segment_table files, memory;
     struct segment *active, *spare;     /* being filled; made ahead. NULL: none */
@@ -86,14 +90,24 @@ struct store {
 
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
+    bool has_bad_chunks;
     uint64_t cache_floor;               /* bytes that the read under way needs at once */
-    char **scratch;                     /* decrypted for reads; freed at flush */
+    struct buf *scratch;                /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
 
     struct store_group *groups;
     struct map by_number;               /* 4 bytes -> store_group */
 
     struct maker *maker;
+    struct collect *collect;
+    struct scrub *scrub;
+    struct erase *erases;               /* under way */
+    uint64_t void_segments;             /* with copies that a crash made void */
+    bool collect_more;                  /* it could go on at once */
+    uint64_t small_count;               /* closed segments with little in them */
+    uint64_t ends_end;                  /* position after the last end of a group */
+    struct segment **closed;            /* without a footer yet */
+    size_t closed_count, closed_cap;
     struct segment *dead;               /* freed at flush */
     bool is_closing;
     struct store_stats stats;
@@ -105,13 +119,21 @@ void store_fail(struct store *s, const char *why);      /* fence; once */
 void store_damage(struct store *s, struct store_group *g, const char *text);
 struct store_group *store_find_group(const struct store *s, uint32_t number);
 struct store_group *store_add_group(struct store *s, uint32_t number);
-/* Room for bytes more at the tail of a segment for g, in an open batch. LIMIT, AGAIN, IO as
+/* Room for bytes more at the tail of a segment, on disk in an open batch. LIMIT, AGAIN, IO as
  * store_append. */
-MUST_USE enum status store_make_room(struct store *s, const struct store_group *g, uint64_t bytes,
+MUST_USE enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes,
                                      bool frees_space, struct segment **out);
+void store_advance(struct store *s, struct segment *seg, uint64_t bytes);      /* it was used */
+/* Nothing more goes into the segment that is filled; it will be sealed. */
+void store_close_active(struct store *s);
 /* Account for a record that was just laid out at at. */
 void store_account(struct store_group *g, struct segment *seg, const struct record *r);
 void store_free(struct store **s);      /* what store_open built so far; no task may run */
+/* The newest checkpoint of g stands in seg (and no longer where the one before stood). */
+void store_note_checkpoint(struct store_group *g, struct segment *seg, uint64_t bytes);
+
+/* The segment is complete and sealed: it may be worth reclaiming. */
+void store_closed(struct store *s, struct segment *seg);
 
 /* recover.c */
 /* Read the directory and tell the owner; sets where the log goes on. */
@@ -129,6 +151,8 @@ void cache_fill(struct store *s, struct segment *seg, uint64_t to);
 void cache_add(struct store *s, struct segment *seg, uint32_t chunk);   /* it may be dropped now */
 void cache_trim(struct store *s);
 void cache_drop(struct store *s, struct segment *seg);  /* forget all chunks; none is loading */
+/* Whether the bytes from at on could not be read. */
+bool cache_is_bad(const struct segment *seg, uint64_t at);
 void cache_cancel(struct store *s, struct store_wait *w);
 /* The chunk at from and some after it will be wanted. */
 void cache_read_ahead(struct store *s, struct segment *seg, uint64_t from);
