@@ -148,8 +148,8 @@ static void compile(struct source *c)
     }
 }
 
-static struct source *source_new(struct stream *s, const struct js_source_config *config,
-                                 bool is_mirror)
+static struct source *make(struct stream *s, const struct js_source_config *config,
+                           bool is_mirror)
 {
     struct source *c = mem_zero(sizeof *c);
     struct buf name = { 0 };
@@ -174,7 +174,7 @@ static struct source *source_new(struct stream *s, const struct js_source_config
 }
 
 /* for_good: its origin need not keep anything for it any more. */
-static void source_free(struct source *c, bool for_good)
+static void unmake(struct source *c, bool for_good)
 {
     struct stream *origin = c->origin;
 
@@ -207,7 +207,7 @@ static struct source *keep_or_new(struct stream *s, const struct js_source_confi
         }
     buf_free(&name);
     if (found == NULL) {
-        found = source_new(s, config, is_mirror);
+        found = make(s, config, is_mirror);
         look_for_origin(found);
     } else {
         found->config = config;
@@ -221,7 +221,7 @@ static void free_all(struct buf *list, bool for_good)
     struct source **items = (void *)list->p;
 
     for (size_t i = 0; i < list->len / sizeof *items; i++)
-        if (items[i]) source_free(items[i], for_good);
+        if (items[i]) unmake(items[i], for_good);
     buf_free(list);
 }
 

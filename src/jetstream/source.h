@@ -79,8 +79,8 @@ struct stream *sources_find_mirror(struct js_account *a, struct span name);
 /* ---- checks ---- */
 
 /* What nats-server checks of mirror and sources against the account's other streams (10030, 10046,
- * 10022, cycles), and mirror_direct taken over from the origin. After stream_config_check. O(streams
- * that are reached). */
+ * 10022, cycles), and mirror_direct taken over from the origin. After stream_config_check.
+ * O(streams that are reached). */
 enum js_err sources_check(const struct js_account *a, struct stream_config *c, bool pedantic,
                           struct js_error *e);
 

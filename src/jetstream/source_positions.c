@@ -10,7 +10,7 @@
 #include "jetstream/state_record.h"
 
 struct source_positions {
-    struct map by_key;                  /* -> struct source_position; entry n has the number n + 1 */
+    struct map by_key;                  /* -> struct source_position; entry n is number n + 1 */
 };
 
 struct source_positions *source_positions_new(void)

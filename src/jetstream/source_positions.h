@@ -20,6 +20,7 @@ struct source_position {
 
 struct source_positions;
 
+/* Without any. */
 struct source_positions *source_positions_new(void);
 void source_positions_free(struct source_positions **p);
 
