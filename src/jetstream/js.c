@@ -14,7 +14,7 @@
 #include "jetstream/api.h"
 #include "jetstream/consumer.h"
 #include "jetstream/gate.h"
-#include "jetstream/stream.h"
+#include "jetstream/source.h"
 #include "jetstream/transfer.h"
 #include "os/clock.h"
 #include "os/disk.h"
@@ -179,10 +179,11 @@ static bool home_turn(struct js *js)
     bool left = inboxes_turn(js->inboxes, js->home, TURN_MESSAGES);
 
     left = run_consumers(js) || left;
+    left = sources_run(js) || left;
     while (!list_is_empty(&js->dirty_streams))
         stream_flush(CONTAINER_OF(js->dirty_streams.next, struct stream, dirty));
-    store_flush(js->store);
-    return left;
+    store_flush(js->store);             /* what became visible by then may be copied or delivered */
+    return left || !list_is_empty(&js->ready_consumers) || !list_is_empty(&js->ready_sources);
 }
 
 static bool on_turn(struct loop *l, void *arg)
@@ -250,6 +251,7 @@ static struct js_account *account_of(struct js *js, struct account *account)
     a = mem_zero(sizeof *a);
     a->js = js;
     a->account = account;
+    list_init(&a->waiting_sources);
     init_target(&a->api, a, api_handle);
     a->api.wants_client = true;
     init_target(&a->acks, a, consumer_handle_ack);
@@ -385,6 +387,8 @@ static void start_streams(struct js *js)
     buf_free(&js->unfinished);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
+        for (size_t n = 0; n < a->streams.count; n++)       /* so that origins keep what they need */
+            sources_configure(a->streams.entries[n].value);
         for (size_t n = 0; n < a->streams.count; n++)
             stream_recover_start(a->streams.entries[n].value);
     }
@@ -412,6 +416,7 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
     js->gate = gate_new();
     list_init(&js->dirty_streams);
     list_init(&js->ready_consumers);
+    list_init(&js->ready_sources);
     list_init(&js->transfers);
     take_config(js);
     st = open_store(js, settings->store_dir, why);

@@ -25,6 +25,7 @@ struct js_account {
     struct jetstream_account_limits limits;
     bool enabled;                       /* its streams stay when it is disabled by a reload */
     struct map streams;                 /* name -> struct stream */
+    struct list waiting_sources;        /* struct source whose origin is not there */
     uint64_t memory_used, store_used;   /* bytes of its streams */
     uint64_t memory_reserved, store_reserved;   /* sums of max_bytes */
     uint64_t api_total, api_errors;
@@ -53,6 +54,7 @@ struct js {
     uint64_t memory_used, store_used, memory_reserved, store_reserved;
     struct list dirty_streams;          /* have something to append at the end of the turn */
     struct list ready_consumers;        /* have something to deliver or to append */
+    struct list ready_sources;          /* have something to copy */
     struct list transfers;              /* snapshots and restores: transfer.h */
     struct buf unfinished;              /* struct stream *: half restored, found at the start */
     struct sync_mail durable_mail;
