@@ -198,6 +198,8 @@ static void put_streams(struct exposition *e, const struct metrics_rows *rows)
           "Subjects that have a message in a stream." },
         { "nats_stream_deleted_messages", EXPOSITION_GAUGE, AT(deleted),
           "Messages removed between the first and the last of a stream." },
+        { "nats_stream_lost_messages", EXPOSITION_GAUGE, AT(lost),
+          "Messages of a stream that were lost to damage." },
         { "nats_stream_consumers", EXPOSITION_GAUGE, AT(consumers), "Consumers of a stream." },
     };
 

@@ -14,7 +14,7 @@
 struct metrics_stream {
     char *account, *stream;
     struct msgs_state state;
-    uint64_t deleted, consumers;
+    uint64_t deleted, lost, consumers;
 };
 
 struct metrics_consumer {

@@ -25,6 +25,17 @@ static void *grow(void *rows, size_t count, size_t size)
     return count % GROWTH ? rows : mem_resize(rows, (count + GROWTH) * size);
 }
 
+static uint64_t count_lost(const struct stream *s)
+{
+    uint64_t count = 0, run[2];
+
+    for (size_t at = 0; at + sizeof run <= s->lost.len; at += sizeof run) {
+        memcpy(run, s->lost.p + at, sizeof run);
+        count += run[1] - run[0] + 1;
+    }
+    return count;
+}
+
 static void copy_stream(struct metrics_rows *rows, const struct stream *s)
 {
     if (rows->stream_count == METRICS_ROWS_MAX) return;
@@ -32,7 +43,7 @@ static void copy_stream(struct metrics_rows *rows, const struct stream *s)
     rows->streams[rows->stream_count++] = (struct metrics_stream){
         .account = mem_dup(s->account->account->name), .stream = mem_dup(s->config.name),
         .state = msgs_state(s->msgs), .deleted = msgs_deleted_count(s->msgs),
-        .consumers = s->consumers.count,
+        .lost = count_lost(s), .consumers = s->consumers.count,
     };
 }
 
