@@ -39,7 +39,7 @@ struct api_handler {
 /* Handlers live in api_stream.c, api_message.c, api_consumer.c and so on, each with a table that
  * ends with a NULL pattern. */
 extern const struct api_handler api_account_handlers[], api_stream_handlers[],
-    api_message_handlers[], api_consumer_handlers[];
+    api_message_handlers[], api_consumer_handlers[], api_snapshot_handlers[];
 
 /* handle of an account's api target. */
 bool api_handle(struct inbox_target *t, const struct inbox_msg *m);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "jetstream/api.h"
+#include "jetstream/api_config.h"
 #include "jetstream/json_in.h"
 #include "jetstream/stream.h"
 #include "jetstream/stream_info.h"
@@ -15,8 +16,8 @@
 
 /* ---- configurations ---- */
 
-static struct stream_config_rules rules_of(const struct api_request *r,
-                                           const struct stream_config *c)
+struct stream_config_rules api_config_rules(const struct api_request *r,
+                                            const struct stream_config *c)
 {
     const struct options_jetstream *o = r->js->options;
     const struct jetstream_account_limits *l = &r->account->limits;
@@ -42,7 +43,7 @@ static bool read_config(struct api_request *r, struct stream_config *c,
     struct error why;
     json_t *tree = json_in_parse(r->msg->body, &why);
 
-    *rules = rules_of(r, c);
+    *rules = api_config_rules(r, c);
     if (tree == NULL) {
         api_fail_arg(r, JS_ERR_INVALID_JSON, why.text);
         return false;
@@ -54,13 +55,12 @@ static bool read_config(struct api_request *r, struct stream_config *c,
         return false;
     }
     json_decref(tree);
-    rules->account_stream_max_bytes = rules_of(r, c).account_stream_max_bytes;
+    rules->account_stream_max_bytes = api_config_rules(r, c).account_stream_max_bytes;
     return true;
 }
 
-/* Whether another stream of the account takes some of these subjects. */
-static bool subjects_overlap(const struct js_account *a, const struct js_texts *subjects,
-                             const struct stream *but)
+bool api_subjects_overlap(const struct js_account *a, const struct js_texts *subjects,
+                          const struct stream *but)
 {
     for (size_t i = 0; i < a->streams.count; i++) {
         const struct stream *s = a->streams.entries[i].value;
@@ -74,9 +74,8 @@ static bool subjects_overlap(const struct js_account *a, const struct js_texts *
     return false;
 }
 
-/* Whether more bytes may be promised. was: what the stream reserves so far. */
-static enum js_err check_reservation(const struct js_account *a, const struct stream_config *c,
-                                     int64_t was)
+enum js_err api_check_reservation(const struct js_account *a, const struct stream_config *c,
+                                  int64_t was)
 {
     const struct jetstream_account_limits *l = &a->limits;
     bool memory = c->storage == JS_STORAGE_MEMORY;
@@ -120,7 +119,7 @@ static void create_new(struct api_request *r, struct stream_config *c)
     struct stream_info_wishes wishes = { .deleted = false };
     uint64_t subjects;
     struct stream *s;
-    enum js_err err = check_reservation(a, c, 0);
+    enum js_err err = api_check_reservation(a, c, 0);
     struct js_error e;
 
     if (err != JS_OK) {
@@ -131,7 +130,7 @@ static void create_new(struct api_request *r, struct stream_config *c)
         api_fail(r, &e);
         return;
     }
-    if (subjects_overlap(a, &c->subjects, NULL)) {
+    if (api_subjects_overlap(a, &c->subjects, NULL)) {
         api_fail_with(r, JS_ERR_STREAM_SUBJECT_OVERLAP);
         return;
     }
@@ -191,13 +190,13 @@ static void apply_update(struct api_request *r, struct stream *s, struct stream_
     struct stream_info_wishes wishes = { .domain = true };
     uint64_t subjects;
     int64_t was = s->config.max_bytes > 0 ? s->config.max_bytes : 0;
-    enum js_err err = check_reservation(r->account, c, was);
+    enum js_err err = api_check_reservation(r->account, c, was);
 
     if (err != JS_OK) {
         api_fail_with(r, err);
         return;
     }
-    if (subjects_overlap(r->account, &c->subjects, s)) {
+    if (api_subjects_overlap(r->account, &c->subjects, s)) {
         api_fail_with(r, JS_ERR_STREAM_SUBJECT_OVERLAP);
         return;
     }
@@ -335,6 +334,12 @@ static struct stream **sorted_streams(const struct js_account *a, const char *fi
     return list;
 }
 
+static bool write_name(struct api_request *r, struct stream *s)
+{
+    jsonw_text(&r->w, NULL, s->config.name);
+    return true;
+}
+
 /* One page, each stream by write; false: put aside. */
 static void answer_page(struct api_request *r, int64_t limit,
                         bool (*write)(struct api_request *r, struct stream *s))
@@ -351,18 +356,16 @@ static void answer_page(struct api_request *r, int64_t limit,
     list = sorted_streams(r->account, body.subject, &count);
     if (body.offset > 0) at = (uint64_t)body.offset < count ? (size_t)body.offset : count;
     write_page(r, count, (int64_t)at, limit);
-    jsonw_array(&r->w, "streams");
-    for (int64_t n = 0; done && at < count && n < limit; n++) done = write(r, list[at++]);
-    jsonw_end_array(&r->w);
+    if (at == count && write == write_name) {
+        jsonw_null(&r->w, "streams");       /* not [], as nats-server does it */
+    } else {
+        jsonw_array(&r->w, "streams");
+        for (int64_t n = 0; done && at < count && n < limit; n++) done = write(r, list[at++]);
+        jsonw_end_array(&r->w);
+    }
     if (done) api_answer(r);
     mem_free(list);
     mem_free(body.subject);
-}
-
-static bool write_name(struct api_request *r, struct stream *s)
-{
-    jsonw_text(&r->w, NULL, s->config.name);
-    return true;
 }
 
 static void handle_names(struct api_request *r)

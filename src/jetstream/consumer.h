@@ -82,4 +82,21 @@ struct consumer_facts {                 /* for monitoring and checks */
 };
 void consumer_facts(struct consumer *c, struct consumer_facts *out);
 
+/* ---- snapshot and restore ---- */
+
+struct go_consumer_state;
+struct error;
+
+/* Its progress in nats-server's terms; free with go_consumer_state_fini. O(pending). */
+void consumer_export(struct consumer *c, struct go_consumer_state *out);
+
+/* A consumer of a stream that is being restored, from a checked config (taken over): neither
+ * logged nor started; stream_restore_publish does both. */
+struct consumer *consumer_restore(struct stream *s, struct consumer_config *config,
+                                  int64_t created_ns);
+/* Give it that progress. BAD_INPUT: it contradicts itself; why has nats-server's words. */
+MUST_USE enum status consumer_restore_state(struct consumer *c,
+                                            const struct go_consumer_state *state,
+                                            struct error *why);
+
 #endif

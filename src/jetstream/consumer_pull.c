@@ -95,7 +95,7 @@ void pull_end(struct consumer *c, const char *status)
 {
     while (!list_is_empty(&c->requests)) {
         struct pull_request *r = CONTAINER_OF(c->requests.next, struct pull_request, link);
-        if (status) send_end(c, r, status);
+        if (status) pull_send_status(c, r->account, reply_of(r), status);
         end(c, r);
     }
 }

@@ -15,6 +15,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/gate.h"
 #include "jetstream/stream.h"
+#include "jetstream/transfer.h"
 #include "os/clock.h"
 #include "os/disk.h"
 
@@ -91,7 +92,7 @@ uint64_t js_send(struct js *js, const struct js_message *m)
 void js_send_when(struct js *js, uint64_t position, const struct js_message *m)
 {
     if (position <= store_durable(js->store)) js_send(js, m);
-    else gate_add_message(js->gate, position, m);
+    else if (js->failed == NULL) gate_add_message(js->gate, position, m);
 }
 
 void js_call_when(struct js *js, uint64_t position, void (*fn)(void *arg), void *arg)
@@ -352,6 +353,12 @@ static enum status open_store(struct js *js, const char *dir, struct error *why)
 
 static void start_streams(struct js *js)
 {
+    for (size_t at = 0; at < js->unfinished.len; at += sizeof(struct stream *)) {
+        struct stream *s;
+        memcpy(&s, js->unfinished.p + at, sizeof s);
+        stream_recover_start(s);        /* deletes it */
+    }
+    buf_free(&js->unfinished);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
         for (size_t n = 0; n < a->streams.count; n++)
@@ -381,9 +388,12 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
     js->gate = gate_new();
     list_init(&js->dirty_streams);
     list_init(&js->ready_consumers);
+    list_init(&js->transfers);
     take_config(js);
     st = open_store(js, settings->store_dir, why);
     if (st != ST_OK) {
+        for (size_t i = 0; i < js->accounts.count; i++)
+            disable_account(js->accounts.entries[i].value);
         js_free(&js);
         return st;
     }
@@ -396,6 +406,7 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
 
 void js_shutdown(struct js *js)
 {
+    transfers_stop(js);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
         disable_account(a);
@@ -431,6 +442,7 @@ void js_free(struct js **at)
     core_config_unref(js->options_ref);
     mem_free((char *)(uintptr_t)js->failed);
     buf_free(&js->scratch);
+    buf_free(&js->unfinished);
     mem_free(js);
     *at = NULL;
 }

@@ -42,7 +42,7 @@ struct js {
     struct core *core;
     struct core_loop *cl;               /* of the home loop */
     struct loop *home;
-    struct store *store, *store_opening;        /* the second only while it is opened */
+    struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
     struct map accounts;                /* name -> struct js_account, enabled ones */
@@ -53,6 +53,8 @@ struct js {
     uint64_t memory_used, store_used, memory_reserved, store_reserved;
     struct list dirty_streams;          /* have something to append at the end of the turn */
     struct list ready_consumers;        /* have something to deliver or to append */
+    struct list transfers;              /* snapshots and restores: transfer.h */
+    struct buf unfinished;              /* struct stream *: half restored, found at the start */
     struct sync_mail durable_mail;
     const char *failed;                 /* why the store is fenced; NULL: it is not */
     struct js_metrics metrics;

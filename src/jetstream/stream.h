@@ -53,6 +53,9 @@ struct stream {
     struct timer expiry;
     uint64_t expiry_from;               /* messages before it expire by their TTL alone */
     struct ttl ttl;
+    struct ttl schedules;               /* messages that are schedules */
+    struct timer schedule_timer;
+    struct store_wait schedule_wait;
     struct store_wait expiry_wait;
     struct map batches;                 /* id -> struct batch, open atomic batches */
     struct buf lost;                    /* runs lost to damage: pairs of uint64_t */
@@ -60,6 +63,7 @@ struct stream {
     unsigned refs;
     bool stored;                        /* messages were stored in this turn */
     bool closed;                        /* deleted; only waiting for its refs */
+    bool restoring;                     /* not listed yet, and to be deleted after a crash */
 };
 
 void stream_ref(struct stream *s);
@@ -79,6 +83,17 @@ void stream_delete(struct stream *s, uint64_t *position);
 /* The process ends: free without a trace. */
 void stream_close(struct stream *s);
 
+/* A stream that is filled before anybody sees it: from a checked config (taken over), without a
+ * place in its account's table, without subscriptions; its consumers come by consumer_restore. A
+ * crash before it is published leaves nothing of it. created_ns 0: now. Errors as stream_new;
+ * stream_delete gives it up. */
+MUST_USE enum status stream_restore_begin(struct stream **out, struct js_account *a,
+                                          struct stream_config *config, int64_t created_ns,
+                                          uint64_t first_seq);
+/* It is complete and its name is free: list it, apply its limits, start it with its consumers.
+ * *position: when that is durable. Errors as stream_new: nothing happened. */
+MUST_USE enum status stream_restore_publish(struct stream *s, uint64_t *position);
+
 /* ---- messages ---- */
 
 /* A message to be stored as it is: limits, dedup and expectations were checked. */
@@ -87,8 +102,10 @@ struct stream_message {
     struct span msg_id;                 /* empty: none */
     int64_t time_ns;                    /* 0: now */
     int64_t ttl_s;                      /* 0: none; -1: never expires */
+    int64_t schedule_ns;                /* it is a schedule, due then; 0: it is none */
     uint64_t seq;                       /* 0: the next one */
-    bool no_limits;                     /* a restored message: limits are applied at the end */
+    bool no_limits;                     /* a restored message: limits are applied at the end, its
+                                           time is kept even if it is before the last one's */
 };
 
 /* Append it and let limits remove others. *seq: what it got. As store_append. */

@@ -11,6 +11,7 @@
 #include "jetstream/counter.h"
 #include "jetstream/dedup.h"
 #include "jetstream/ingest.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/header.h"
 #include "proto/subject.h"
@@ -137,6 +138,7 @@ static bool check_expectations(struct ingest *in)
         return ingest_refuse_number(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE, last);
     if (h->expected_last_seq.len && in->batch && batch_message_count(in->batch))
         return ingest_refuse_with(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE_CONSTANT);
+    if (!schedule_check(in)) return false;
     if (h->stream_source.len)
         return ingest_refuse_with(in, JS_ERR_MESSAGE_SOURCE_HDR_NOT_ALLOWED);
     return true;
@@ -343,6 +345,7 @@ enum ingest_result ingest_store(struct ingest *in)
     if (!settle_ttl(in) || !check_discard_new(in)) return INGEST_REFUSED;
     m.header = in->header;
     m.ttl_s = in->ttl_s;
+    m.schedule_ns = in->schedule_ns;
     st = stream_store(s, &m, &in->seq);
     if (st == ST_AGAIN) return INGEST_LATER;
     if (st == ST_LIMIT) {

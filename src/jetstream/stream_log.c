@@ -12,16 +12,18 @@
 void stream_put_extra(struct buf *out, const struct stream_message *m)
 {
     varint_put(out, zigzag(m->ttl_s));
+    varint_put(out, zigzag(m->schedule_ns));
     buf_append_span(out, m->msg_id);
 }
 
-bool stream_get_extra(struct span extra, struct span *msg_id, int64_t *ttl_s)
+bool stream_get_extra(struct span extra, struct stream_message *m)
 {
-    uint64_t n;
+    uint64_t ttl, schedule;
 
-    if (!varint_take(&extra, &n)) return false;
-    *ttl_s = unzigzag(n);
-    *msg_id = extra;
+    if (!varint_take(&extra, &ttl) || !varint_take(&extra, &schedule)) return false;
+    m->ttl_s = unzigzag(ttl);
+    m->schedule_ns = unzigzag(schedule);
+    m->msg_id = extra;
     return true;
 }
 
@@ -38,6 +40,7 @@ static enum status append(struct stream *s, enum store_kind kind, const struct b
     struct store_record r = { .kind = kind, .time_ns = js_now(s->js), .body = buf_span(body) };
     enum status st = s->log->ops->propose(s->log, &r, NULL, &s->position);
 
+    if (st == ST_IO) s->position = STORE_NEVER;     /* it is applied, and nobody may be told */
     if (kind == STORE_CHECKPOINT) {
         s->delta_bytes = 0;
         s->checkpoint_bytes = body->len;
@@ -131,6 +134,7 @@ static void put_state(struct stream *s, struct buf *out)
 
     state_put(out, STATE_ACCOUNT, span_of(s->account->account->name));
     put_config(s, out);
+    if (s->restoring) state_put_number(out, STATE_RESTORING, 1);
     state_put_number(out, STATE_CREATED, (uint64_t)s->created_ns);
     state_put_number(out, STATE_FIRST, state.first_seq);
     state_put_number(out, STATE_LAST, state.last_seq);

@@ -8,7 +8,7 @@
 extern const struct store_group_ops stream_group_ops;
 
 enum {                                  /* flags of message records */
-    STREAM_HAS_EXTRA = 1,               /* message id or TTL, in extra */
+    STREAM_HAS_EXTRA = 1,               /* message id, TTL or a schedule's time, in extra */
 };
 
 /* stream.c */
@@ -16,6 +16,8 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config);
 void stream_start(struct stream *s);    /* subscribe, arm timers */
 void stream_compile(struct stream *s);  /* transforms of a checked config */
 void stream_mark_dirty(struct stream *s);
+/* The bytes of a message turned out to be damaged: logged once, and told in stream info. */
+void stream_note_damaged(struct stream *s, uint64_t seq);
 void stream_usage(struct stream *s, int64_t bytes);     /* account and server, of its storage */
 void stream_reserve(struct stream *s, int64_t bytes);   /* max_bytes promised */
 
@@ -42,6 +44,6 @@ void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
 /* Append extra facts of a message, and read them back. False: not such bytes. */
 void stream_put_extra(struct buf *out, const struct stream_message *m);
-bool stream_get_extra(struct span extra, struct span *msg_id, int64_t *ttl_s);
+bool stream_get_extra(struct span extra, struct stream_message *m);
 
 #endif

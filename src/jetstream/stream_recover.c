@@ -12,6 +12,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/json_in.h"
+#include "jetstream/schedule.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
 
@@ -56,7 +57,7 @@ static bool read_config(struct stream_config *c, struct span text)
 /* The sections that stand for the stream itself; consumers come when it exists. */
 struct found {
     struct span account, config, holes;
-    uint64_t created, first, last, last_ns;
+    uint64_t created, first, last, last_ns, restoring;
 };
 
 static bool find_sections(struct span body, struct found *f)
@@ -73,6 +74,7 @@ static bool find_sections(struct span body, struct found *f)
         case STATE_FIRST: good = state_number(section.body, &f->first); break;
         case STATE_LAST: good = state_number(section.body, &f->last); break;
         case STATE_LAST_TIME: good = state_number(section.body, &f->last_ns); break;
+        case STATE_RESTORING: good = state_number(section.body, &f->restoring); break;
         default: break;
         }
     }
@@ -113,7 +115,7 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
         return NULL;
     }
     a = js_account_find(js, f.account);
-    if (a == NULL || js_stream_find(a, span_of(config.name))) {
+    if (a == NULL || (!f.restoring && js_stream_find(a, span_of(config.name)))) {
         log_warn("JetStream stream '%.*s > %s' is kept on disk but not used: %s",
                  SPAN_ARG(f.account), config.name,
                  a ? "another one has its name" : "its account has no JetStream");
@@ -123,14 +125,16 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
     s = stream_alloc(a, &config);
     s->created_ns = (int64_t)f.created;
     s->last_ns = (int64_t)f.last_ns;
-    s->log = replicator_local_new(js->store_opening, g, false, &stream_group_ops, s);
+    s->log = replicator_local_new(NULL, g, false, &stream_group_ops, s);
     s->recovery = mem_zero(sizeof *s->recovery);
     s->recovery->first = f.first;
     s->recovery->last = f.last;
     if (f.holes.len && msgs_holes_decode(&s->recovery->holes, f.holes) != ST_OK)
         log_error("JetStream stream '%s > %s': the list of removed messages is not readable",
                   a->account->name, s->config.name);
-    map_set(&a->streams, span_of(s->config.name), s);
+    s->restoring = f.restoring != 0;
+    if (s->restoring) buf_append(&js->unfinished, &s, sizeof s);
+    else map_set(&a->streams, span_of(s->config.name), s);
     recover_lists(s, checkpoint->body);
     return s;
 }
@@ -229,19 +233,19 @@ static bool was_removed(const struct stream_recovery *rec, uint64_t seq)
 static void take_extra(struct stream *s, const struct store_record *r)
 {
     struct late_id late = { .seq = r->seq, .time_ns = r->time_ns };
-    struct span id;
-    int64_t ttl;
+    struct stream_message m;
 
     if (r->seq >= s->recovery->newest) {
         mem_free(s->last_msg_id);
         s->last_msg_id = NULL;
     }
-    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &id, &ttl)) return;
-    stream_note_ttl(s, r->seq, r->time_ns, ttl);
-    if (id.len == 0) return;
-    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(id);
+    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &m)) return;
+    stream_note_ttl(s, r->seq, r->time_ns, m.ttl_s);
+    if (m.schedule_ns) schedule_note(s, r->seq, m.schedule_ns);
+    if (m.msg_id.len == 0) return;
+    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(m.msg_id);
     if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
-    late.text = mem_dup_span(id);
+    late.text = mem_dup_span(m.msg_id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
 
@@ -294,14 +298,25 @@ static void fill_dedup(struct stream *s)
     }
 }
 
+/* The runs stay in order. O(runs behind it). */
 static void note_lost(struct stream *s, uint64_t first, uint64_t last)
 {
     uint64_t run[2] = { first, last };
+    uint64_t *runs = NULL;
+    size_t at = s->lost.len / sizeof run;
 
     buf_append(&s->lost, run, sizeof run);
+    runs = (void *)s->lost.p;
+    for (; at > 0 && runs[2 * at - 2] > first; at--) memcpy(runs + 2 * at, runs + 2 * at - 2, 16);
+    memcpy(runs + 2 * at, run, sizeof run);
     log_error("JetStream stream '%s > %s': messages %llu to %llu are lost to damage",
               s->account->account->name, s->config.name, (unsigned long long)first,
               (unsigned long long)last);
+}
+
+void stream_note_damaged(struct stream *s, uint64_t seq)
+{
+    if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
 /* Sequences from first to last of which there is neither a message nor a removal. */
@@ -331,7 +346,7 @@ void stream_recover_done(void *owner)
 
     if (!s->recovery->sorted) sort_removed(s->recovery);
     msgs_set_last(s->msgs, s->recovery->last);
-    find_lost(s);
+    if (!s->restoring) find_lost(s);
     s->visible = msgs_state(s->msgs).last_seq;
     fill_dedup(s);
 }
@@ -352,6 +367,13 @@ void stream_recover_start(struct stream *s)
     mem_free(rec);
     s->recovery = NULL;
     stream_reserve(s, s->config.max_bytes > 0 ? s->config.max_bytes : 0);
+    if (s->restoring) {
+        uint64_t position;
+        log_warn("JetStream stream '%s > %s' was not restored completely and is removed",
+                 s->account->account->name, s->config.name);
+        stream_delete(s, &position);
+        return;
+    }
     for (size_t i = s->consumers.count; i > 0; i--)
         consumer_recovered(s->consumers.entries[i - 1].value);
     stream_enforce_limits(s);

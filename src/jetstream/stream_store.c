@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/subject.h"
 
@@ -39,9 +40,9 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
     struct msg_entry e = { .size = r.size };
     enum status st;
 
-    if (r.time_ns < s->last_ns) r.time_ns = s->last_ns;
+    if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
     extra->len = 0;
-    if (m->msg_id.len || m->ttl_s) {
+    if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
         stream_put_extra(extra, m);
         r.extra = buf_span(extra);
         r.flags = STREAM_HAS_EXTRA;
@@ -60,6 +61,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         if (c->max_msgs_per_subject > 0 || c->max_msgs > 0 || c->max_bytes > 0)
             stream_enforce_limits_of(s, e.subject);
     }
+    if (m->schedule_ns) schedule_note(s, r.seq, m->schedule_ns);
     if (m->ttl_s > 0) {
         stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
         stream_expect_expiry(s, ttl_next(&s->ttl));
@@ -85,9 +87,12 @@ enum status stream_read(struct stream *s, uint64_t seq, struct store_record *out
                         struct store_wait *wait)
 {
     const struct msg_entry *e = msgs_get(s->msgs, seq);
+    enum status st;
 
     if (e == NULL) return ST_NOT_FOUND;
-    return s->log->ops->read(s->log, e->loc, out, wait);
+    st = s->log->ops->read(s->log, e->loc, out, wait);
+    if (st == ST_DAMAGED) stream_note_damaged(s, seq);
+    return st;
 }
 
 enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait)

@@ -44,6 +44,7 @@ static bool is_worth_it(const struct store *s, const struct segment *seg)
     if (!seg->is_closed || seg->is_pinned || seg->is_removed) return false;
     if (seg->in_memory) return seg->live_count > 0 && live_estimate(seg) * 2 < seg->tail;
     if (!seg->is_ready || (!seg->is_sealed && seg->tail > RECORD_BLOCK)) return false;
+    if (seg->has_void) return true;
     if (is_small(s, seg) && seg->tail > RECORD_BLOCK) return s->small_count > SMALL_MAX;
     return live_estimate(seg) * 2 < seg->tail || seg->tail == RECORD_BLOCK;
 }
@@ -318,12 +319,6 @@ bool collect_step(struct store *s)
         return true;
     }
     return c->victim == NULL || !c->is_walked;
-}
-
-bool collect_has_copied(const struct store *s, const struct record *r)
-{
-    return s->collect && s->collect->victim && (r->form & RECORD_MOVED) &&
-           r->origin == s->collect->victim->number;
 }
 
 void collect_free(struct store *s)

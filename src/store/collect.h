@@ -13,9 +13,6 @@ void collect_consider(struct store *s, struct segment *seg);
 /* A bounded piece of the work. True: more can be done at once. */
 bool collect_step(struct store *s);
 
-/* Whether a record of seg may have been copied already, so that the old bytes are still there. */
-bool collect_has_copied(const struct store *s, const struct record *r);
-
 /* The segment is about to be freed. */
 void collect_forget(struct store *s, const struct segment *seg);
 void collect_free(struct store *s);

@@ -105,20 +105,32 @@ enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool 
     return keep && !wiped ? disk_rename(dir, name, kept, why) : disk_remove(dir, name, why);
 }
 
-enum status files_put_manifest(struct disk_dir *dir, struct span bytes, struct error *why)
+static enum status write_new(struct disk_dir *dir, const char *name, struct span bytes,
+                             struct error *why)
+{
+    struct disk_file *f = NULL;
+    enum status st = disk_remove(dir, name, why);
+
+    if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
+    if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
+    if (st == ST_OK) st = disk_sync(f, why);
+    disk_close(&f);
+    return st;
+}
+
+/* Everything that needs space comes first, so that LIMIT leaves the old copies. */
+enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
+                               struct error *why)
 {
     enum status st = ST_OK;
 
-    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++) {
-        struct disk_file *f = NULL;
-        const char *name = manifest_new_names[i];
-        st = disk_remove(dir, name, why);
-        if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
-        if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
-        if (st == ST_OK) st = disk_sync(f, why);
-        disk_close(&f);
-        if (st == ST_OK) st = disk_rename(dir, name, manifest_names[i], why);
-    }
+    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++)
+        if (copies & 1u << i) st = write_new(dir, manifest_new_names[i], bytes, why);
+    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++)
+        if (copies & 1u << i) {
+            st = disk_rename(dir, manifest_new_names[i], manifest_names[i], why);
+            if (st == ST_LIMIT) st = ST_IO;
+        }
     return st == ST_OK ? disk_dir_sync(dir, why) : st;
 }
 

@@ -27,8 +27,10 @@ MUST_USE enum status files_make(struct disk_dir *dir, const struct record_file *
 MUST_USE enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool wiped,
                                   struct error *why);
 
-/* Replace both copies of the manifest, durably. */
-MUST_USE enum status files_put_manifest(struct disk_dir *dir, struct span bytes,
+/* Replace the copies of the manifest that the bits of copies name, durably. LIMIT: none was
+ * replaced; IO: each may have been. */
+#define FILES_ALL_COPIES 3u
+MUST_USE enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
                                         struct error *why);
 
 /* Append the bytes of a whole file to out. NOT_FOUND, LIMIT: more than bytes_max, IO, DENIED. */

@@ -113,8 +113,7 @@ static void run_round(struct task *t)
     struct disk_dir *dir = m->store->dir;
     struct buf bytes = { 0 };
 
-    m->make_status = ST_OK;
-    m->status = run_seals(m);
+    m->status = m->make_status = run_seals(m);
     if (m->status != ST_OK) return;
     if (m->make) {
         m->make_status = files_make(dir, &m->header, m->spare_bytes, &m->file, &m->why);
@@ -123,18 +122,21 @@ static void run_round(struct task *t)
                 .number = m->header.segment, .bytes = m->header.bytes };
     }
     manifest_put(&m->manifest, &bytes);
-    m->status = files_put_manifest(dir, buf_span(&bytes), &m->why);
+    m->status = files_put_manifest(dir, FILES_ALL_COPIES, buf_span(&bytes), &m->why);
     buf_free(&bytes);
-    if (m->status != ST_OK && m->file) {        /* of no use without the manifest */
+    if (m->status != ST_OK && m->file) {
         char name[FILES_NAME_BYTES];
         disk_close(&m->file);
-        m->make_status = disk_remove(dir, files_segment_name(name, m->header.segment), NULL);
-        if (m->make_status == ST_OK) m->make_status = m->status;
+        m->make_status = m->status;
+        /* No manifest names it, so that it is of no use. After IO, one may. */
+        if (m->status == ST_LIMIT &&
+            disk_remove(dir, files_segment_name(name, m->header.segment), NULL) != ST_OK)
+            m->make_status = ST_IO;
     }
     if (m->status == ST_OK) cut_sealed(m);
     for (size_t i = 0; i < m->remove_count && m->status == ST_OK; i++) {
         enum status st = files_remove(dir, m->removes[i]->number, m->removes[i]->damaged > 0,
-                                      m->removes[i]->must_wipe, &m->why);
+                                      m->removes[i]->is_wiped, &m->why);
         if (st != ST_OK && st != ST_NOT_FOUND) m->status = st;
     }
 }
@@ -206,6 +208,7 @@ static void on_round(struct task *t)
             continue;
         }
         s->small_count -= seg->is_small;
+        s->void_segments -= seg->has_void;
         collect_forget(s, seg);
         cache_drop(s, seg);
         segment_remove(&s->files, seg->number);
@@ -220,6 +223,7 @@ static void on_round(struct task *t)
         store_fail(s, text);
         return;
     }
+    if (m->status == ST_LIMIT) look_again(s);
     if (m->status == ST_OK) maker_step(s);
 }
 
@@ -298,6 +302,7 @@ void maker_step(struct store *s)
     struct maker *m = s->maker;
 
     if (m->is_active || s->stats.failed) return;
+    if (s->stats.full && store_now(s) < s->next_try_ns && !s->is_closing) return;
     m->make = choose(s);
     choose_seals(s, m);
     if (m->make == NULL && m->waiting_count == 0 && m->seal_count == 0) return;
@@ -313,6 +318,7 @@ void maker_step(struct store *s)
     m->remove_count = m->waiting_count;
     m->waiting = NULL;
     m->waiting_count = m->waiting_cap = 0;
+    for (size_t i = 0; i < m->remove_count; i++) m->removes[i]->is_wiped = m->removes[i]->must_wipe;
     maker_snapshot(s, &m->manifest);
     m->is_active = true;
     m->task = (struct task){ .run = run_round, .done = on_round };

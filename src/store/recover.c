@@ -530,7 +530,7 @@ static void make_footers(struct recovery *r)
 
 /* ---- all of it ---- */
 
-static enum status write_manifest(struct store *s, struct error *why)
+static enum status write_manifest(struct store *s, unsigned copies, struct error *why)
 {
     struct buf bytes = { 0 };
     struct manifest m;
@@ -539,7 +539,7 @@ static enum status write_manifest(struct store *s, struct error *why)
     maker_snapshot(s, &m);
     manifest_put(&m, &bytes);
     manifest_free(&m);
-    st = files_put_manifest(s->dir, buf_span(&bytes), why);
+    st = files_put_manifest(s->dir, copies, buf_span(&bytes), why);
     buf_free(&bytes);
     return st;
 }
@@ -573,6 +573,7 @@ static enum status find_out(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
     bool is_new = false;
+    unsigned bad = 0;
     enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
 
     if (st == ST_OK) st = read_manifests(r, why);
@@ -590,7 +591,7 @@ static enum status find_out(struct recovery *r, struct error *why)
     } else if (s->files.count == 0 && r->manifest_status[0] == ST_NOT_FOUND &&
                r->manifest_status[1] == ST_NOT_FOUND) {
         entropy_fill(s->id.bytes, sizeof s->id.bytes);
-        return write_manifest(s, why);
+        return write_manifest(s, FILES_ALL_COPIES, why);
     }
     report_manifests(r);
     compare_with_manifest(r);
@@ -599,8 +600,10 @@ static enum status find_out(struct recovery *r, struct error *why)
     judge_all(r);
     make_footers(r);
     recover_tell_all(r);
-    for (int i = 0; i < MANIFEST_COPIES; i++) is_new |= r->manifest_status[i] != ST_OK;
-    return is_new ? write_manifest(s, why) : ST_OK;
+    for (unsigned i = 0; i < MANIFEST_COPIES; i++)
+        if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
+    st = bad ? write_manifest(s, bad, why) : ST_OK;
+    return is_new && st == ST_OK ? write_manifest(s, FILES_ALL_COPIES, why) : st;
 }
 
 enum status recover_run(struct store *s, const struct store_recovery *tell, struct error *why)

@@ -107,10 +107,17 @@ static void pass(struct recovery *r, each_f *each)
         struct recover_segment *rs = &r->segments[i];
         struct buf bytes = { 0 };
         struct footer_view v = { 0 };
+        char name[FILES_NAME_BYTES];
         if (rs->is_unreadable) continue;
         if (recover_load_footer(r, rs, &bytes) == ST_OK &&
-            footer_open(buf_span(&bytes), &v) == ST_OK)
+            footer_open(buf_span(&bytes), &v) == ST_OK) {
             each(r, rs, &v);
+        } else {
+            recover_damage(r, NULL, "%s: the footer can't be read any more",
+                           files_segment_name(name, rs->segment->number));
+            rs->is_unreadable = true;
+            rs->segment->is_pinned = true;      /* what is in it is not accounted for */
+        }
         footer_close(&v);
         buf_free(&bytes);
     }
@@ -216,7 +223,12 @@ static void tell_messages(struct recovery *r, struct recover_segment *rs, struct
     while (st == ST_OK && (st = footer_next_message(v, &m)) == ST_OK) {
         struct recover_group *rg = group_of(r, m.group);
         if (m.is_moved && m.round >= r->store->next_round) r->store->next_round = m.round + 1;
-        if (rg->owner == NULL || rg->is_ended || (m.is_moved && is_void_copy(r, &m))) continue;
+        if (m.is_moved && is_void_copy(r, &m)) {
+            r->store->void_segments += !seg->has_void;
+            seg->has_void = true;
+            continue;
+        }
+        if (rg->owner == NULL || rg->is_ended) continue;
         store_account(rg->group, seg, &(struct record){ .kind = STORE_MESSAGE,
                                                         .size = m.record.size });
         r->tell->message(rg->owner, &m.record,

@@ -27,6 +27,7 @@ struct chunk {
     struct segment *segment;
     struct load *load;          /* LOADING: by this */
     uint8_t state;
+    bool is_bad;                /* some of it could not be read */
     bool used;                  /* since the cache last looked */
 };
 
@@ -44,10 +45,11 @@ struct segment {
     bool is_closed;             /* nothing more is appended */
     bool is_sealed;             /* it has a footer */
     bool is_pinned;             /* holds what is not understood: stays as it is */
+    bool has_void;              /* copies that a crash made void */
     bool is_small;              /* counted in small_count */
     bool is_candidate;          /* collect.c knows it */
     bool is_removed;            /* its file is going; not read any more */
-    bool must_wipe;             /* overwrite the file before removing it */
+    bool must_wipe, is_wiped;   /* overwrite the file before removing it; the round does */
     bool is_busy;               /* a task works with the image: nothing of it is dropped */
     struct record_salt salt;
     uint64_t bytes;             /* of the image */

@@ -9,8 +9,10 @@
 #include "os/clock.h"
 #include "os/entropy.h"
 #include "store/collect.h"
+#include "store/erase.h"
 #include "store/files.h"
 #include "store/maker.h"
+#include "store/scrub.h"
 #include "store/store_priv.h"
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(16) << 20)
@@ -93,7 +95,7 @@ void store_closed(struct store *s, struct segment *seg)
     collect_consider(s, seg);
 }
 
-static void close_active(struct store *s)
+void store_close_active(struct store *s)
 {
     struct segment *seg = s->active;
 
@@ -128,6 +130,7 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
     if (seg && seg->tail + bytes > seg->bytes) {
         seg->is_closed = true;
         s->memory_active = NULL;
+        collect_consider(s, seg);
         free_if_dead(s, seg);
         seg = NULL;
     }
@@ -157,7 +160,7 @@ enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes, boo
         (!seg || !seg->is_ready || seg->tail + need > seg->bytes - seg->bytes / 4))
         return ST_LIMIT;
     if (s->unsynced_bytes > STORE_UNSYNCED_MAX && !frees_space) return ST_AGAIN;
-    if (seg && seg->tail + need > seg->bytes) close_active(s);
+    if (seg && seg->tail + need > seg->bytes) store_close_active(s);
     if (s->active == NULL) open_active(s, RECORD_BLOCK + need);
     seg = s->active;
     cache_fill(s, seg, seg->tail + need);
@@ -385,13 +388,14 @@ absent:
     s->stats.cache_misses++;
     return ST_AGAIN;
 damaged:
+    if (cache_is_bad(seg, at)) return ST_IO;
     s->stats.damaged_records++;
     return ST_DAMAGED;
 }
 
 void store_wait_cancel(struct store *s, struct store_wait *w)
 {
-    cache_cancel(s, w);
+    if (!erase_cancel(s, w)) cache_cancel(s, w);
 }
 
 void store_read_ahead(struct store_group *g, struct store_loc loc)
@@ -399,6 +403,11 @@ void store_read_ahead(struct store_group *g, struct store_loc loc)
     struct segment *seg = find(g->store, loc.segment);
 
     if (seg && !seg->in_memory) cache_read_ahead(g->store, seg, (uint64_t)loc.at * RECORD_ALIGN);
+}
+
+void store_erase(struct store_group *g, struct store_loc loc, struct store_wait *w)
+{
+    erase_start(g->store, loc, w);
 }
 
 /* ---- groups ---- */
@@ -418,6 +427,11 @@ void store_group_own(struct store_group *g, const struct store_group_ops *ops, v
 {
     g->ops = ops;
     g->owner = owner;
+}
+
+struct store *store_of_group(const struct store_group *g)
+{
+    return g->store;
 }
 
 const struct store_id *store_group_id(const struct store_group *g)
@@ -480,8 +494,10 @@ static void bury(struct store *s)
 void store_flush(struct store *s)
 {
     s->collect_more = collect_step(s);
+    erase_step(s);                      /* may close what the next two then complete */
     writer_start(s);
     maker_step(s);
+    scrub_step(s);
     bury(s);
     while (s->scratch_count) buf_free(&s->scratch[--s->scratch_count]);
     cache_trim(s);
@@ -495,6 +511,7 @@ int64_t store_next_flush_ns(const struct store *s)
     if (s->collect_more) return store_now(s);
     if (s->dirty_count) at = s->next_sync_ns;
     if (s->stats.full && s->next_try_ns < at) at = s->next_try_ns;
+    if (scrub_next_ns(s) < at) at = scrub_next_ns(s);
     return at;
 }
 
@@ -546,6 +563,8 @@ void store_free(struct store **store)
     map_free(&s->by_number);
     maker_free(s);
     collect_free(s);
+    erase_free(s);
+    scrub_free(s);
     manifest_free(&s->manifest);
     mem_free(s->writes.items);
     mem_free(s->commit.writes.items);
@@ -599,7 +618,7 @@ void store_close(struct store **store)
 
     if (s == NULL) return;
     s->is_closing = true;
-    close_active(s);
+    store_close_active(s);
     writer_start(s);
     tasks_finish(s->tasks);             /* what is in hand */
     while (!s->stats.failed && !s->stats.full && (!writer_is_idle(s) || s->closed_count)) {

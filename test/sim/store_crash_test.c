@@ -195,6 +195,8 @@ static void print_verdict(const char *what, const struct verdict *v)
                   " recoveries interrupted, %" PRIu64 " gone on with, %" PRIu64 " kills, %" PRIu64
                   " failures\n", what, v->states, v->checked, v->recovered_twice, v->continued,
                   v->killed, v->failures);
+    print_message("the scripts: %" PRIu64 " segments reclaimed, %" PRIu64 " records moved, %" PRIu64
+                  " messages erased\n", v->reclaimed, v->moved, v->erased);
     if (v->failures) print_error("%s\n", v->first);
 }
 

@@ -19,6 +19,7 @@
 
 struct verdict {                        /* what a check found */
     uint64_t states, checked, recovered_twice, continued, killed, failures;
+    uint64_t reclaimed, moved, erased;  /* what the scripts made the store do */
     char first[1024];                   /* the first failure */
 };
 
