@@ -15,7 +15,7 @@ struct health {
     int code;                           /* HTTP */
     const char *status, *type;          /* what it is without details; kind of the problem */
     struct buf problem;                 /* empty: healthy */
-    unsigned scope;                     /* how many of account, stream, consumer the problem names */
+    unsigned scope;                     /* how many of account, stream, consumer it names */
 };
 
 static void fail(struct health *h, int code, const char *status, const char *type, unsigned scope)

@@ -7,6 +7,11 @@
 
 #include <cmocka.h>
 
+#include "jetstream/js_level.h"
+
+#define TEXT_OF(number) #number
+#define TEXT(macro) TEXT_OF(macro)
+
 typedef void put_f(struct jsonw *w, const void *arg);
 
 static void check(put_f *put, const void *arg, const char *expected)
@@ -58,11 +63,11 @@ static void test_stats(void **state)
     (void)state;
     check(put_stats, &f, "{\"memory\":1,\"storage\":2,\"reserved_memory\":3,"
           "\"reserved_storage\":4,\"accounts\":5,\"ha_assets\":0,"
-          "\"api\":{\"level\":2,\"total\":6,\"errors\":7}}");
+          "\"api\":{\"level\":" TEXT(JS_API_LEVEL) ",\"total\":6,\"errors\":7}}");
     f.api_inflight = UINT64_MAX;
     check(put_stats, &f, "{\"memory\":1,\"storage\":2,\"reserved_memory\":3,"
           "\"reserved_storage\":4,\"accounts\":5,\"ha_assets\":0,"
-          "\"api\":{\"level\":2,\"total\":6,\"errors\":7,\"inflight\":18446744073709551615}}");
+          "\"api\":{\"level\":" TEXT(JS_API_LEVEL) ",\"total\":6,\"errors\":7,\"inflight\":18446744073709551615}}");
     check(put_stats, &off, "{\"memory\":0,\"storage\":0,\"reserved_memory\":0,"
           "\"reserved_storage\":0,\"accounts\":0,\"ha_assets\":0,"
           "\"api\":{\"level\":0,\"total\":0,\"errors\":0}}");

@@ -47,7 +47,11 @@ static void test_errors(void **state)
 
 static void test_implications(void **state)
 {
-    static const struct { const char *raw; bool accounts, streams; int64_t offset, limit; } rows[] = {
+    static const struct {
+        const char *raw;
+        bool accounts, streams;
+        int64_t offset, limit;
+    } rows[] = {
         { "", false, false, 0, 1024 },
         { "consumers=1", true, true, 0, 1024 },
         { "streams=1", true, true, 0, 1024 },

@@ -6,7 +6,8 @@
 
 Both run with the same configuration and the same clients. For each request the status, the content
 type and the keys in their order must agree, for plain texts the text, and with JetStream the values
-of EXACT. Differences meant to be are in OWN. A development tool: the peer is no part of the tests."""
+of EXACT. Differences meant to be are in OWN. A development tool: the peer is no part of the
+tests."""
 import json
 import pathlib
 import subprocess
