@@ -29,7 +29,7 @@
 
 /* Log time follows the wall clock but never steps back, and a large step forward (which would
  * expire everything) only when it persists. */
-static void update_time(struct js *js)
+void js_update_time(struct js *js)
 {
     int64_t mono = clock_mono_ns(), wall = clock_wall_ns();
     int64_t difference = wall - mono - js->wall_offset_ns, now;
@@ -53,7 +53,8 @@ static void update_time(struct js *js)
 int64_t js_now(struct js *js)
 {
     /* Timers run before the turn: what they are told must not be the time before the sleep. */
-    if (js->wall_ns == 0 || js->wall_iteration != js->home->stats.iterations) update_time(js);
+    if (js->wall_ns == 0 || js->wall_iteration != js->home->stats.iterations)
+        js_update_time(js);
     return js->wall_ns;
 }
 
@@ -191,7 +192,7 @@ static bool on_turn(struct loop *l, void *arg)
     struct js *js = arg;
 
     if (l != js->home) return inboxes_turn(js->inboxes, l, 0);
-    update_time(js);
+    js_update_time(js);
     return home_turn(js);
 }
 

@@ -91,6 +91,9 @@ struct stream *js_stream_find(struct js_account *a, struct span name);
 /* Wall clock for records: never steps back, at most the turn's. */
 int64_t js_now(struct js *js);
 
+/* The turn's time becomes the present: for what runs outside of a turn. */
+void js_update_time(struct js *js);
+
 /* Publish in account now, or when the store has made position durable (STORE_NO_POSITION: now).
  * Spans are copied. subject: whom it is for; shown_subject: what MSG says instead (consumers
  * deliver the stream's subject to an inbox), empty: subject. header may be empty. Messages to the
