@@ -188,7 +188,7 @@ static enum status time_error(struct error *why, struct span text, struct span r
         buf_append_text(&out, " as \"2006-01-02T15:04:05Z07:00\": cannot parse ");
         buf_append_quoted(&out, rest);
         buf_printf(&out, " as \"%s\"", layout);
-    } else {
+    } else if (message != NULL) {
         buf_printf(&out, ": %s", message);
     }
     error_set(why, ST_BAD_INPUT, "%s", buf_text(&out));

@@ -21,6 +21,8 @@ struct span {
 /* For "%.*s": SPAN_ARG(s) expands to the two arguments. */
 #define SPAN_ARG(s) (int)(s).len, ((s).len ? (s).p : "")
 #define SPAN_LIT(lit) ((struct span){ "" lit, sizeof(lit) - 1 })
+/* As SPAN_LIT, where C wants a constant initialiser. */
+#define SPAN_INIT(lit) { "" lit, sizeof(lit) - 1 }
 #define SPAN_NONE ((struct span){ NULL, 0 })
 
 static inline struct span span_of(const char *text)     /* text may be NULL: empty */

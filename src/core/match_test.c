@@ -32,7 +32,7 @@ static bool is_denied(const struct sub *sub, struct span subject)
     return subject.p[subject.len - 1] == '3';
 }
 
-static struct subscriber subscriber = { deliver, is_denied };
+static struct subscriber subscriber = { deliver, is_denied, false };
 
 static struct sub *sub_new(bool check)
 {

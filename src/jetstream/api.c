@@ -46,12 +46,38 @@ void api_answer(struct api_request *r)
     send_answer(r, r->position);
 }
 
+/* What Go writes of an answer although there is only an error to tell. */
+static const struct {
+    const char *type, *fields;
+} kept_with_errors[] = {
+    { "stream_info_response", "\"total\":0,\"offset\":0,\"limit\":0" },
+    { "stream_names_response", "\"total\":0,\"offset\":0,\"limit\":0,\"streams\":null" },
+    { "stream_list_response", "\"total\":0,\"offset\":0,\"limit\":0,\"streams\":[]" },
+    { "stream_purge_response", "\"purged\":0" },
+    { "stream_restore_response", "\"deliver_subject\":\"\"" },
+    { "consumer_names_response", "\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]" },
+    { "consumer_list_response", "\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]" },
+    { "consumer_pause_response",
+      "\"paused\":false,\"pause_until\":\"0001-01-01T00:00:00Z\"" },
+    { "consumer_reset_response", "\"reset_seq\":0" },
+};
+
+static void put_kept(struct api_request *r)
+{
+    for (size_t i = 0; i < COUNT_OF(kept_with_errors); i++)
+        if (strcmp(r->type, kept_with_errors[i].type) == 0) {
+            buf_append_char(&r->answer, ',');
+            buf_append_text(&r->answer, kept_with_errors[i].fields);
+        }
+}
+
 void api_fail(struct api_request *r, const struct js_error *e)
 {
     r->account->api_errors++;
     r->js->metrics.api_errors++;
     begin(r, r->type);
     js_error_write(e, &r->w);
+    put_kept(r);
     send_answer(r, STORE_NO_POSITION);
 }
 

@@ -25,13 +25,6 @@ static int item_order(const void *a, const void *b)
     return left->index < right->index ? -1 : left->index > right->index;
 }
 
-static bool overlaps(struct span a, struct span b, enum config_relation relation)
-{
-    if (span_equal(a, b)) return true;
-    if (!subject_is_valid(a) || !subject_is_valid(b)) return false;
-    return relation == CONFIG_SUBSET ? subject_is_subset(a, b) : subject_collides(a, b);
-}
-
 /* For each item the next equal one, or count. */
 static size_t *find_equals(const struct span *items, size_t count)
 {
@@ -52,10 +45,19 @@ struct search {
     const struct span *items;
     size_t count;
     enum config_relation relation;
+    const bool *valid;
     const size_t *equal;
     const size_t *wild;         /* indexes of those with wildcards, ascending */
     size_t wild_count;
 };
+
+/* Of items that are not equal. */
+static bool overlaps(const struct search *s, size_t i, size_t j)
+{
+    if (!s->valid[i] || !s->valid[j]) return false;
+    return s->relation == CONFIG_SUBSET ? subject_is_subset(s->items[i], s->items[j])
+                                        : subject_collides(s->items[i], s->items[j]);
+}
 
 /* The partner of item i, or count: the first one after it (COLLIDE), or any other (SUBSET). */
 static size_t partner_of(const struct search *s, size_t i)
@@ -65,14 +67,14 @@ static size_t partner_of(const struct search *s, size_t i)
     if (!subject_is_literal(s->items[i])) {
         size_t from = s->relation == CONFIG_COLLIDE ? i + 1 : 0;
         for (size_t j = from; j < found; j++)
-            if (j != i && overlaps(s->items[i], s->items[j], s->relation)) return j;
+            if (j != i && overlaps(s, i, j)) return j;
         return found;
     }
     for (size_t k = 0; k < s->wild_count; k++) {
         size_t j = s->wild[k];
         if (s->relation == CONFIG_COLLIDE && j <= i) continue;
         if (j >= found) break;
-        if (overlaps(s->items[i], s->items[j], s->relation)) return j;
+        if (overlaps(s, i, j)) return j;
     }
     return found;
 }
@@ -84,6 +86,7 @@ enum config_overlap config_find_overlap(const struct span *items, size_t count,
     struct search s = { .items = items, .count = count, .relation = relation };
     enum config_overlap result = CONFIG_DISJOINT;
     size_t *wild, *equal;
+    bool *valid;
 
     *first = *second = count;
     if (count < 2) return CONFIG_DISJOINT;
@@ -94,6 +97,9 @@ enum config_overlap config_find_overlap(const struct span *items, size_t count,
         mem_free(wild);
         return CONFIG_TOO_MANY;
     }
+    valid = mem_alloc(count * sizeof *valid);
+    for (size_t i = 0; i < count; i++) valid[i] = subject_is_valid(items[i]);
+    s.valid = valid;
     s.wild = wild;
     s.equal = equal = find_equals(items, count);
     for (size_t i = 0; i < count && result == CONFIG_DISJOINT; i++) {
@@ -103,6 +109,7 @@ enum config_overlap config_find_overlap(const struct span *items, size_t count,
         *second = j;
         result = CONFIG_OVERLAP;
     }
+    mem_free(valid);
     mem_free(wild);
     mem_free(equal);
     return result;

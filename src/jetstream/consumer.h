@@ -14,9 +14,10 @@
 struct consumer;
 
 /* Make a consumer from a checked config (copied), start it and log it (unless it lives in memory).
- * The caller has checked names and limits. *position: when its creation is durable. */
+ * The caller has checked names and limits. by_time: what stream_seq_from_time says of its start
+ * time, if it has one. *position: when its creation is durable. */
 struct consumer *consumer_new(struct stream *s, const struct consumer_config *config,
-                              uint64_t *position);
+                              uint64_t by_time, uint64_t *position);
 /* Take a new configuration. */
 void consumer_update(struct consumer *c, const struct consumer_config *next, uint64_t *position);
 /* Stop, tell waiting requests why ("Consumer Deleted"), log its end, free. */
@@ -62,12 +63,13 @@ bool consumer_handle_flow(struct inbox_target *t, const struct inbox_msg *m);
 MUST_USE enum status consumer_recover(struct stream *s, struct span name, struct span body);
 /* After all of them and after the stream's messages are known. */
 void consumer_recovered(struct consumer *c);
-/* Append the whole state as one body for a checkpoint. */
-void consumer_encode(const struct consumer *c, struct buf *body);
+/* Append the whole state as one body for a checkpoint; what this turn has noted so far is in it. */
+void consumer_encode(struct consumer *c, struct buf *body);
 
 /* ---- information ---- */
 
-/* The fields of ConsumerInfo. */
+/* The fields of ConsumerInfo, within an object, and that object. */
+void consumer_write_fields(struct consumer *c, struct jsonw *w);
 void consumer_write_info(struct consumer *c, struct jsonw *w, const char *key);
 
 struct consumer_facts {                 /* for monitoring and checks */

@@ -2,8 +2,9 @@
 /* gate.h - what must not be seen before the store has made something durable.
  *
  * A queue in the order of positions: messages that leave, and calls that are made, when their
- * position is durable. Positions must not decrease from one entry to the next; an entry with
- * nothing to wait for does not go through here. Owned by the home loop. */
+ * position is durable. Streams wait for positions of their own: an entry behind one with a higher
+ * position waits for that one, which is at most one more commit away. An entry with nothing to
+ * wait for does not go through here. Owned by the home loop. */
 #ifndef JETSTREAM_GATE_H
 #define JETSTREAM_GATE_H
 

@@ -20,12 +20,16 @@ struct ingest {
     struct pub_headers headers;         /* of the block as it came */
     struct buf mapped, new_header, new_body;    /* what replaced the publisher's bytes */
     struct span counter_value;          /* of the ack of a counter; empty: none */
-    int64_t ttl_s;
+    int64_t ttl_s, schedule_ns;         /* 0: none */
     uint64_t seq;                       /* what it got */
+    const struct batch_effects *batch;  /* of earlier messages of its batch; NULL: not in one */
+    uint64_t batch_count;               /* messages of the batch that it commits */
 };
 
 /* m and what it borrows must outlive in. Applies the stream's subject transform. */
 void ingest_init(struct ingest *in, struct stream *s, const struct inbox_msg *m);
+/* As ingest_init for a message that was held by a batch: transformed already. */
+void ingest_init_held(struct ingest *in, struct stream *s, const struct inbox_msg *m);
 void ingest_fini(struct ingest *in);
 
 /* Headers' and sizes' checks; false: refused and answered. */

@@ -58,6 +58,8 @@ struct js {
     struct sync_mail durable_mail;
     const char *failed;                 /* why the store is fenced; NULL: it is not */
     struct js_metrics metrics;
+    uint64_t batches;                   /* open atomic batches of all streams */
+    int64_t batch_bytes;                /* that they hold */
     int64_t wall_ns;                    /* of this turn; never steps back */
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
     int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */
@@ -100,6 +102,9 @@ uint64_t js_send(struct js *js, const struct js_message *m);
 
 /* Whether anybody in account listens to the literal subject. */
 bool js_has_interest(struct js *js, struct account *a, struct span subject);
+
+/* Whether anybody in account subscribed to exactly this subject, alone. Takes the account's lock. */
+bool js_has_literal_interest(struct js *js, struct account *a, struct span subject);
 
 /* A number that changes when interest in the literal subject may have changed; compare only. */
 uint64_t js_interest_generation(struct js *js, struct account *a, struct span subject);

@@ -10,7 +10,6 @@ struct known {
 };
 
 #define KNOWN(text, field) { SPAN_INIT(text), offsetof(struct pub_headers, field) }
-#define SPAN_INIT(lit) { "" lit, sizeof(lit) - 1 }
 
 static const struct known known[] = {
     KNOWN("Nats-Msg-Id", msg_id),

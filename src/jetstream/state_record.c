@@ -2,6 +2,8 @@
 /* state_record.c - sections, varints and runs. Pure. */
 #include "jetstream/state_record.h"
 
+#include "proto/varint.h"
+
 void varint_put(struct buf *out, uint64_t n)
 {
     for (; n >= 0x80; n >>= 7) buf_append_char(out, (char)(n | 0x80));
@@ -10,18 +12,7 @@ void varint_put(struct buf *out, uint64_t n)
 
 bool varint_take(struct span *rest, uint64_t *n)
 {
-    uint64_t value = 0;
-
-    for (unsigned i = 0; i < rest->len && i < 10; i++) {
-        uint64_t byte = (unsigned char)rest->p[i];
-        if (i == 9 && byte > 1) return false;
-        value |= (byte & 0x7f) << (7 * i);
-        if (byte & 0x80) continue;
-        *rest = span_from(*rest, i + 1);
-        *n = value;
-        return true;
-    }
-    return false;
+    return varint_read_u64(rest, n);
 }
 
 void state_put(struct buf *out, enum state_tag tag, struct span body)

@@ -4,8 +4,10 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/batch.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/transform.h"
 
@@ -60,6 +62,8 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config)
     list_init(&s->waiters);
     s->expiry.fire = stream_on_expiry;
     s->expiry_wait.done = stream_on_expiry_read;
+    s->schedule_timer.fire = schedule_on_timer;
+    s->schedule_wait.done = schedule_on_read;
     s->refs = 1;                        /* of the target */
     stream_compile(s);
     return s;
@@ -84,6 +88,7 @@ void stream_unref(struct stream *s)
     buf_free(&s->marks);
     buf_free(&s->lost);
     ttl_free(&s->ttl);
+    ttl_free(&s->schedules);
     mem_free(s->last_msg_id);
     mem_free(s->subs);
     mem_free(s);
@@ -143,6 +148,7 @@ void stream_start(struct stream *s)
 {
     if (!s->config.sealed) subscribe(s);
     stream_arm_expiry(s);
+    schedule_run(s);
 }
 
 enum status stream_new(struct stream **out, struct js_account *a, struct stream_config *config,
@@ -225,9 +231,12 @@ static void stop(struct stream *s, const char *status)
 {
     unsubscribe(s);
     timers_clear(&s->js->home->timers, &s->expiry);
+    timers_clear(&s->js->home->timers, &s->schedule_timer);
     s->log->ops->read_cancel(s->log, &s->expiry_wait);
+    s->log->ops->read_cancel(s->log, &s->schedule_wait);
     while (s->consumers.count)          /* each takes itself out of the table */
         consumer_free(s->consumers.entries[s->consumers.count - 1].value, status);
+    batch_drop_all(s);
     list_remove(&s->dirty);
     while (!list_is_empty(&s->waiters)) list_remove(s->waiters.next);
     if (!s->restoring) map_remove(&s->account->streams, span_of(s->config.name));

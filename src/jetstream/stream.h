@@ -53,7 +53,11 @@ struct stream {
     struct timer expiry;
     uint64_t expiry_from;               /* messages before it expire by their TTL alone */
     struct ttl ttl;
+    struct ttl schedules;               /* messages that are schedules */
+    struct timer schedule_timer;
+    struct store_wait schedule_wait;
     struct store_wait expiry_wait;
+    struct map batches;                 /* id -> struct batch, open atomic batches */
     struct buf lost;                    /* runs lost to damage: pairs of uint64_t */
     struct stream_recovery *recovery;   /* only while the store is opened */
     unsigned refs;
@@ -98,6 +102,7 @@ struct stream_message {
     struct span msg_id;                 /* empty: none */
     int64_t time_ns;                    /* 0: now */
     int64_t ttl_s;                      /* 0: none; -1: never expires */
+    int64_t schedule_ns;                /* it is a schedule, due then; 0: it is none */
     uint64_t seq;                       /* 0: the next one */
     bool no_limits;                     /* a restored message: limits are applied at the end, its
                                            time is kept even if it is before the last one's */

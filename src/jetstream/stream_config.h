@@ -185,6 +185,7 @@ size_t js_metadata_size(const struct js_metadata *m);
  * none. ADR-44. */
 bool js_metadata_level_is_supported(const struct js_metadata *m);
 
+/* As values: to must hold nothing; after js_metadata_free there are no pairs. O(count). */
 void js_metadata_copy(struct js_metadata *to, const struct js_metadata *from);
 void js_metadata_free(struct js_metadata *m);
 bool js_metadata_equal(const struct js_metadata *a, const struct js_metadata *b);

@@ -7,6 +7,7 @@
 #include "proto/transform.h"
 
 #define API_PREFIX "$JS.API"
+#define TRANSFORMS_MAX 4096             /* of all sources: bounds the comparisons */
 
 /* How errors are called for a mirror and for a source. */
 struct codes {
@@ -148,11 +149,17 @@ static enum js_err check_sources(const struct stream_config *c, struct js_error 
     struct map sources = { 0 }, consumers = { 0 };
     struct buf key = { 0 };
     enum js_err err = JS_OK;
+    size_t transforms = 0;
 
     if (c->source_count > 0 && c->allow_msg_schedules)
         return js_error_set(e, JS_ERR_SOURCE_WITH_MSG_SCHEDULES);
-    for (size_t i = 0; i < c->source_count && err == JS_OK; i++)
-        err = check_source(&c->sources[i], &sources, &consumers, &key, e);
+    for (size_t i = 0; i < c->source_count && err == JS_OK; i++) {
+        transforms += c->sources[i].transform_count;
+        err = transforms > TRANSFORMS_MAX
+            ? config_refusef(e, "too many subject transforms, maximum allowed is %d",
+                             TRANSFORMS_MAX)
+            : check_source(&c->sources[i], &sources, &consumers, &key, e);
+    }
     buf_free(&key);
     map_free(&sources);
     map_free(&consumers);

@@ -154,6 +154,47 @@ static void test_limits(void **state)
     }
 }
 
+/* Transforms of all sources together. */
+static void test_transform_limit(void **state)
+{
+    struct js_error e = { .err = JS_OK };
+
+    (void)state;
+    for (int count = 4096; count <= 4097; count++) {
+        struct stream_config_rules rules = { .strict = true };
+        struct stream_config c;
+        struct buf request = { 0 };
+        buf_append_text(&request, "{\"name\":\"A\",\"sources\":[{\"name\":\"B\"},{\"name\":\"C\","
+                        "\"subject_transforms\":[");
+        for (int i = 0; i < count; i++)
+            buf_printf(&request, "%s{\"src\":\"%d\"}", i > 0 ? "," : "", i);
+        buf_append_text(&request, "]}]}");
+        enum js_err err = create(&c, buf_text(&request), &rules, &e);
+        assert_int_equal(err, count == 4096 ? JS_OK : JS_ERR_STREAM_INVALID_CONFIG);
+        buf_free(&request);
+        stream_config_free(&c);
+    }
+    assert_string_equal(e.text, "too many subject transforms, maximum allowed is 4096");
+}
+
+/* More wildcards than can be compared. */
+static void test_wildcard_limit(void **state)
+{
+    struct stream_config_rules rules = { .strict = true };
+    struct stream_config c;
+    struct buf request = { 0 };
+    struct js_error e;
+
+    (void)state;
+    buf_append_text(&request, "{\"name\":\"A\",\"subjects\":[\"s.*.x\"");
+    for (int i = 0; i < 2048; i++) buf_printf(&request, ",\"s.*.%d\"", i);
+    buf_append_text(&request, "]}");
+    assert_int_equal(create(&c, buf_text(&request), &rules, &e), JS_ERR_STREAM_INVALID_CONFIG);
+    assert_string_equal(e.text, "too many subjects with wildcards");
+    buf_free(&request);
+    stream_config_free(&c);
+}
+
 /* Limits of server and account. */
 static void test_rules(void **state)
 {
@@ -299,6 +340,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_transform_limit),
+        cmocka_unit_test(test_wildcard_limit),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_not_strict),
         cmocka_unit_test(test_nul),

@@ -6,16 +6,19 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "jetstream/batch.h"
 #include "jetstream/consumer.h"
 #include "jetstream/counter.h"
 #include "jetstream/dedup.h"
 #include "jetstream/ingest.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/header.h"
 #include "proto/subject.h"
 #include "proto/transform.h"
 
 #define HEADER_MAX 65535                /* bytes of a header block */
+#define SEQ_MAX (UINT64_MAX - 2)        /* none is given out above: last + 1 must be a number */
 
 /* ---- answers ---- */
 
@@ -111,6 +114,8 @@ static bool check_last_of_subject(struct ingest *in)
         if (h->expected_last_subject.len == 0) return true;
         return ingest_refuse_with(in, JS_ERR_STREAM_EXPECTED_LAST_SEQ_PER_SUBJECT_INVALID);
     }
+    if (in->batch && batch_has_subject(in->batch, subject))
+        return ingest_refuse_with(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE_CONSTANT);
     last = subject_is_valid(subject) ? stream_last_of(in->stream, subject) : 0;
     if (pub_headers_number(h->expected_last_subject_seq) == last) return true;
     return ingest_refuse_number(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE, last);
@@ -131,6 +136,9 @@ static bool check_expectations(struct ingest *in)
     if (!check_last_of_subject(in)) return false;
     if (h->expected_last_seq.len && pub_headers_number(h->expected_last_seq) != last)
         return ingest_refuse_number(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE, last);
+    if (h->expected_last_seq.len && in->batch && batch_message_count(in->batch))
+        return ingest_refuse_with(in, JS_ERR_STREAM_WRONG_LAST_SEQUENCE_CONSTANT);
+    if (!schedule_check(in)) return false;
     if (h->stream_source.len)
         return ingest_refuse_with(in, JS_ERR_MESSAGE_SOURCE_HDR_NOT_ALLOWED);
     return true;
@@ -142,10 +150,15 @@ static bool check_duplicate(struct ingest *in)
     struct stream *s = in->stream;
     uint64_t seq;
 
-    if (in->headers.msg_id.len == 0 || s->dedup == NULL) return true;
+    if (in->headers.msg_id.len == 0) return true;
+    if (in->batch && batch_has_id(in->batch, in->headers.msg_id))
+        return ingest_refuse_with(in, JS_ERR_ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE);
+    if (s->dedup == NULL) return true;
     dedup_expire(s->dedup, js_now(s->js));
     seq = dedup_find(s->dedup, in->headers.msg_id);
     if (seq == 0) return true;
+    if (in->batch)
+        return ingest_refuse_with(in, JS_ERR_ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE);
     ingest_begin_ack(in, out, seq);
     buf_append_text(out, ",\"duplicate\": true}");
     ingest_send(in, buf_span(out));
@@ -169,6 +182,10 @@ static bool check_rollup(struct ingest *in)
     if (value.len == 0) return true;
     if (!in->stream->config.allow_rollup_hdrs)
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "rollup not permitted");
+    if (in->batch && span_is(value, "sub") && batch_has_subject(in->batch, in->subject))
+        return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "batch rollup sub invalid");
+    if (in->batch && span_is(value, "all") && batch_message_count(in->batch))
+        return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "batch rollup all invalid");
     if (span_is(value, "sub") || span_is(value, "all")) return true;
     buf_append_text(&text, "rollup value invalid: ");
     buf_append_quoted(&text, value);
@@ -192,6 +209,8 @@ static bool check_sizes(struct ingest *in)
         return ingest_refuse_with(in, JS_ERR_STREAM_MESSAGE_EXCEEDS_MAXIMUM);
     if (in->header.len > HEADER_MAX)
         return ingest_refuse_with(in, JS_ERR_STREAM_HEADER_EXCEEDS_MAXIMUM);
+    if (msgs_state(s->msgs).last_seq >= SEQ_MAX)
+        return ingest_refuse_with(in, JS_ERR_INSUFFICIENT_RESOURCES);
     if ((memory ? s->js->memory_used > (uint64_t)s->js->max_memory
                 : s->js->store_used > (uint64_t)s->js->max_store))
         return ingest_refuse_with(in, JS_ERR_INSUFFICIENT_RESOURCES);
@@ -211,11 +230,16 @@ static bool check_discard_new(struct ingest *in)
     const struct msg_entry *first = NULL;
 
     if (c->discard != JS_DISCARD_NEW) return true;
+    if (in->batch) {
+        state.count += batch_message_count(in->batch);
+        state.bytes += batch_bytes(in->batch);
+    }
     if (c->max_msgs_per_subject > 0) {
         uint32_t number = msgs_find_subject(s->msgs, in->subject);
         if (number != UINT32_MAX) {
             struct msgs_subject of = msgs_subject(s->msgs, number);
-            replaces = of.count >= (uint64_t)c->max_msgs_per_subject;
+            replaces = of.count + (in->batch ? batch_subject_count(in->batch, in->subject) : 0) >=
+                       (uint64_t)c->max_msgs_per_subject;
             first = msgs_get(s->msgs, of.first_seq);
         }
     }
@@ -242,7 +266,12 @@ static bool check_headers(struct ingest *in)
 
 bool ingest_check(struct ingest *in)
 {
-    return check_headers(in) && check_sizes(in);
+    int64_t ttl_s;
+
+    if (!check_headers(in) || !check_sizes(in) || !check_discard_new(in)) return false;
+    if (!pub_headers_ttl(in->headers.ttl, &ttl_s))
+        return ingest_refuse_with(in, JS_ERR_MESSAGE_TTL_INVALID);
+    return true;
 }
 
 /* ---- storing ---- */
@@ -316,6 +345,7 @@ enum ingest_result ingest_store(struct ingest *in)
     if (!settle_ttl(in) || !check_discard_new(in)) return INGEST_REFUSED;
     m.header = in->header;
     m.ttl_s = in->ttl_s;
+    m.schedule_ns = in->schedule_ns;
     st = stream_store(s, &m, &in->seq);
     if (st == ST_AGAIN) return INGEST_LATER;
     if (st == ST_LIMIT) {
@@ -345,6 +375,13 @@ void ingest_init(struct ingest *in, struct stream *s, const struct inbox_msg *m)
     if (m->header.len) ingest_remove_header(in, SPAN_LIT("Nats-Request-Info"));
 }
 
+void ingest_init_held(struct ingest *in, struct stream *s, const struct inbox_msg *m)
+{
+    *in = (struct ingest){ .stream = s, .account = m->account, .subject = m->subject,
+                           .reply = m->reply, .header = m->header, .body = m->body };
+    if (m->header.len) pub_headers_scan(m->header, &in->headers);
+}
+
 void ingest_fini(struct ingest *in)
 {
     buf_free(&in->mapped);
@@ -356,6 +393,7 @@ static enum ingest_result take(struct ingest *in)
 {
     enum ingest_result result;
 
+    if (in->headers.batch_id.len) return batch_take(in);
     if (in->stream->config.sealed) {
         ingest_refuse_with(in, JS_ERR_STREAM_SEALED);
         return INGEST_REFUSED;

@@ -12,16 +12,18 @@
 void stream_put_extra(struct buf *out, const struct stream_message *m)
 {
     varint_put(out, zigzag(m->ttl_s));
+    varint_put(out, zigzag(m->schedule_ns));
     buf_append_span(out, m->msg_id);
 }
 
-bool stream_get_extra(struct span extra, struct span *msg_id, int64_t *ttl_s)
+bool stream_get_extra(struct span extra, struct stream_message *m)
 {
-    uint64_t n;
+    uint64_t ttl, schedule;
 
-    if (!varint_take(&extra, &n)) return false;
-    *ttl_s = unzigzag(n);
-    *msg_id = extra;
+    if (!varint_take(&extra, &ttl) || !varint_take(&extra, &schedule)) return false;
+    m->ttl_s = unzigzag(ttl);
+    m->schedule_ns = unzigzag(schedule);
+    m->msg_id = extra;
     return true;
 }
 
@@ -87,6 +89,16 @@ uint64_t stream_log_consumer_end(struct stream *s, struct span name)
     append_change(s, &body);
     buf_free(&body);
     return s->position;
+}
+
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins)
+{
+    struct buf body = { 0 };
+
+    if (s->log->in_memory) return;
+    state_put_number(&body, begins ? STATE_BATCH : STATE_BATCH_END, seq);
+    (void)append(s, STORE_DELTA, &body);        /* no checkpoint between the two */
+    buf_free(&body);
 }
 
 /* ---- checkpoints ---- */

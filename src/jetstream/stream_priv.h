@@ -8,7 +8,7 @@
 extern const struct store_group_ops stream_group_ops;
 
 enum {                                  /* flags of message records */
-    STREAM_HAS_EXTRA = 1,               /* message id or TTL, in extra */
+    STREAM_HAS_EXTRA = 1,               /* message id, TTL or a schedule's time, in extra */
 };
 
 /* stream.c */
@@ -37,9 +37,11 @@ void stream_on_expiry_read(struct store_wait *w);
 /* stream_log.c: records of state. */
 void stream_log_removed(struct stream *s);
 void stream_checkpoint(struct stream *s);
+/* The messages of an atomic batch begin with seq, or have ended. */
+void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
 /* Append extra facts of a message, and read them back. False: not such bytes. */
 void stream_put_extra(struct buf *out, const struct stream_message *m);
-bool stream_get_extra(struct span extra, struct span *msg_id, int64_t *ttl_s);
+bool stream_get_extra(struct span extra, struct stream_message *m);
 
 #endif

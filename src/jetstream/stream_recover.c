@@ -12,6 +12,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/json_in.h"
+#include "jetstream/schedule.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
 
@@ -32,6 +33,7 @@ struct stream_recovery {
     struct buf removed;                 /* pairs of uint64_t, sorted once messages come */
     bool sorted;
     struct buf ids, dead;
+    uint64_t batch_from;                /* of an atomic batch without its end; 0: none */
     uint64_t newest;                    /* sequence of the newest message */
     int64_t newest_ns;
 };
@@ -160,6 +162,12 @@ void stream_recover_delta(void *owner, const struct store_record *r)
         case STATE_CONSUMER:
             recover_consumer(s, section.body);
             break;
+        case STATE_BATCH:
+            bad = !state_number(section.body, &s->recovery->batch_from);
+            break;
+        case STATE_BATCH_END:
+            s->recovery->batch_from = 0;
+            break;
         case STATE_CONSUMER_END:
             c = map_get(&s->consumers, section.body);
             if (c) consumer_free(c, NULL);
@@ -225,19 +233,19 @@ static bool was_removed(const struct stream_recovery *rec, uint64_t seq)
 static void take_extra(struct stream *s, const struct store_record *r)
 {
     struct late_id late = { .seq = r->seq, .time_ns = r->time_ns };
-    struct span id;
-    int64_t ttl;
+    struct stream_message m;
 
     if (r->seq >= s->recovery->newest) {
         mem_free(s->last_msg_id);
         s->last_msg_id = NULL;
     }
-    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &id, &ttl)) return;
-    stream_note_ttl(s, r->seq, r->time_ns, ttl);
-    if (id.len == 0) return;
-    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(id);
-    if (s->dedup == NULL || r->time_ns + s->config.duplicate_window < js_now(s->js)) return;
-    late.text = mem_dup_span(id);
+    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &m)) return;
+    stream_note_ttl(s, r->seq, r->time_ns, m.ttl_s);
+    if (m.schedule_ns) schedule_note(s, r->seq, m.schedule_ns);
+    if (m.msg_id.len == 0) return;
+    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(m.msg_id);
+    if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
+    late.text = mem_dup_span(m.msg_id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
 
@@ -249,8 +257,13 @@ void stream_recover_message(void *owner, const struct store_record *r, struct st
     struct msg_entry e = { .loc = loc, .size = r->size };
 
     if (!rec->sorted) sort_removed(rec);
+    if (rec->batch_from && r->seq >= rec->batch_from) { /* a batch that was cut off */
+        struct dead d = { loc, r->size };
+        buf_append(&rec->dead, &d, sizeof d);
+        return;
+    }
     if (r->seq > rec->last) rec->last = r->seq;
-    if (was_removed(rec, r->seq)) {
+    if (was_removed(rec, r->seq) || msgs_get(s->msgs, r->seq)) {
         struct dead d = { loc, r->size };
         buf_append(&rec->dead, &d, sizeof d);
         return;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
+#include "jetstream/schedule.h"
 #include "jetstream/stream_priv.h"
 #include "proto/subject.h"
 
@@ -41,7 +42,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
 
     if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
     extra->len = 0;
-    if (m->msg_id.len || m->ttl_s) {
+    if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
         stream_put_extra(extra, m);
         r.extra = buf_span(extra);
         r.flags = STREAM_HAS_EXTRA;
@@ -60,6 +61,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         if (c->max_msgs_per_subject > 0 || c->max_msgs > 0 || c->max_bytes > 0)
             stream_enforce_limits_of(s, e.subject);
     }
+    if (m->schedule_ns) schedule_note(s, r.seq, m->schedule_ns);
     if (m->ttl_s > 0) {
         stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
         stream_expect_expiry(s, ttl_next(&s->ttl));
@@ -261,7 +263,7 @@ uint64_t stream_purge(struct stream *s, const struct stream_purge *p)
     while ((seq = msgs_next_match(s->msgs, f, seq + 1, &budget, &at)) != 0 && seq < end)
         purged += take_out(s, seq, false);
     msgs_filter_free(&f);
-    if (p->subject.len == 0 && p->keep == 0 && p->before > msgs_state(s->msgs).last_seq + 1)
+    if (p->subject.len == 0 && p->keep == 0 && p->before < UINT64_MAX && p->before > msgs_state(s->msgs).last_seq + 1)
         stream_skip_to(s, p->before - 1);
     if (purged)
         for (size_t i = 0; i < s->consumers.count; i++)

@@ -10,6 +10,7 @@
 #define PREFIX "seg-"
 #define SUFFIX ".log"
 #define DIGITS 10
+#define WIPE_BYTES (UINT64_C(256) << 10)
 
 static const char *const manifest_names[MANIFEST_COPIES] = { "manifest-0", "manifest-1" };
 static const char *const manifest_new_names[MANIFEST_COPIES] = { "manifest-0.new",
@@ -73,20 +74,63 @@ enum status files_make(struct disk_dir *dir, const struct record_file *header,
     return st;
 }
 
-enum status files_put_manifest(struct disk_dir *dir, struct span bytes, struct error *why)
+static enum status wipe(struct disk_dir *dir, const char *name, struct error *why)
+{
+    struct disk_file *f;
+    uint64_t size = 0;
+    enum status st = disk_open(dir, name, DISK_WRITE, &f, why);
+    char *zeros = mem_zero(WIPE_BYTES);
+
+    if (st == ST_OK) st = disk_size(f, &size, why);
+    for (uint64_t at = 0; at < size && st == ST_OK; at += WIPE_BYTES) {
+        struct span part = span_make(zeros, size - at < WIPE_BYTES ? size - at : WIPE_BYTES);
+        st = disk_write(f, at, &part, 1, why);
+    }
+    if (st == ST_OK) st = disk_sync(f, why);
+    disk_close(&f);
+    mem_free(zeros);
+    return st;
+}
+
+enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool wiped,
+                         struct error *why)
+{
+    char name[FILES_NAME_BYTES], kept[FILES_NAME_BYTES + 16];
+    enum status st = ST_OK;
+
+    files_segment_name(name, number);
+    if (wiped) st = wipe(dir, name, why);
+    if (st != ST_OK) return st;
+    snprintf(kept, sizeof kept, "%s.damaged", name);
+    return keep && !wiped ? disk_rename(dir, name, kept, why) : disk_remove(dir, name, why);
+}
+
+static enum status write_new(struct disk_dir *dir, const char *name, struct span bytes,
+                             struct error *why)
+{
+    struct disk_file *f = NULL;
+    enum status st = disk_remove(dir, name, why);
+
+    if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
+    if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
+    if (st == ST_OK) st = disk_sync(f, why);
+    disk_close(&f);
+    return st;
+}
+
+/* Everything that needs space comes first, so that LIMIT leaves the old copies. */
+enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
+                               struct error *why)
 {
     enum status st = ST_OK;
 
-    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++) {
-        struct disk_file *f = NULL;
-        const char *name = manifest_new_names[i];
-        st = disk_remove(dir, name, why);
-        if (st == ST_OK || st == ST_NOT_FOUND) st = disk_open(dir, name, DISK_CREATE, &f, why);
-        if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
-        if (st == ST_OK) st = disk_sync(f, why);
-        disk_close(&f);
-        if (st == ST_OK) st = disk_rename(dir, name, manifest_names[i], why);
-    }
+    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++)
+        if (copies & 1u << i) st = write_new(dir, manifest_new_names[i], bytes, why);
+    for (int i = 0; i < MANIFEST_COPIES && st == ST_OK; i++)
+        if (copies & 1u << i) {
+            st = disk_rename(dir, manifest_new_names[i], manifest_names[i], why);
+            if (st == ST_LIMIT) st = ST_IO;
+        }
     return st == ST_OK ? disk_dir_sync(dir, why) : st;
 }
 

@@ -22,8 +22,15 @@ const char *files_manifest_name(int copy);
 MUST_USE enum status files_make(struct disk_dir *dir, const struct record_file *header,
                                 uint64_t spare_bytes, struct disk_file **out, struct error *why);
 
-/* Replace both copies of the manifest, durably. */
-MUST_USE enum status files_put_manifest(struct disk_dir *dir, struct span bytes,
+/* Remove a segment's file, or keep what is damaged under the name with ".damaged" behind it; wiped:
+ * its bytes are overwritten and that synced before. */
+MUST_USE enum status files_remove(struct disk_dir *dir, uint32_t number, bool keep, bool wiped,
+                                  struct error *why);
+
+/* Replace the copies of the manifest that the bits of copies name, durably. LIMIT: none was
+ * replaced; IO: each may have been. */
+#define FILES_ALL_COPIES 3u
+MUST_USE enum status files_put_manifest(struct disk_dir *dir, unsigned copies, struct span bytes,
                                         struct error *why);
 
 /* Append the bytes of a whole file to out. NOT_FOUND, LIMIT: more than bytes_max, IO, DENIED. */

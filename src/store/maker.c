@@ -7,7 +7,11 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "store/collect.h"
 #include "store/files.h"
+#include "store/seal.h"
+
+#define SEALS_MAX 4                     /* in one round */
 
 struct maker {
     struct task task;
@@ -20,6 +24,8 @@ struct maker {
     enum status make_status, status;
     struct error why;
     struct manifest manifest;
+    struct seal seals[SEALS_MAX];
+    size_t seal_count;
     struct segment **removes;           /* of this round */
     size_t remove_count;
     struct segment **waiting;           /* to be removed by the next one */
@@ -53,12 +59,52 @@ void maker_snapshot(struct store *s, struct manifest *out)
     out->segments = mem_alloc((s->files.count + 1) * sizeof *out->segments);
     out->segment_count = 0;
     out->void_rounds = mem_alloc(s->manifest.void_count * 4 + 1);
-    memcpy(out->void_rounds, s->manifest.void_rounds, s->manifest.void_count * 4);
+    for (size_t i = 0; i < out->void_count; i++)
+        out->void_rounds[i] = s->manifest.void_rounds[i];
     while ((seg = segment_next(&s->files, seg ? seg->number : 0)) != NULL)
         if (seg->is_ready)
             out->segments[out->segment_count++] = (struct manifest_segment){
-                .number = seg->number, .bytes = seg->bytes, .footer_at = seg->footer_at,
+                .number = seg->number, .bytes = seg->file_bytes, .footer_at = seg->footer_at,
                 .footer_bytes = seg->footer_bytes, .footer_crc = seg->footer_crc };
+}
+
+static struct manifest_segment *entry_of(struct manifest *m, uint32_t number)
+{
+    for (size_t i = 0; i < m->segment_count; i++)
+        if (m->segments[i].number == number) return &m->segments[i];
+    return NULL;
+}
+
+/* Write the footers; what can't be read or has no room stays without. */
+static enum status run_seals(struct maker *m)
+{
+    struct store *s = m->store;
+
+    for (size_t i = 0; i < m->seal_count; i++) {
+        struct seal *seal = &m->seals[i];
+        struct manifest_segment *entry = entry_of(&m->manifest, seal->segment->number);
+        enum status st = seal_run(seal, s->dir, s->sealed ? &s->master : NULL, &m->why);
+        seal->status = st;
+        if (st == ST_LIMIT || st == ST_DAMAGED || st == ST_NOT_FOUND) continue;
+        if (st != ST_OK) return st;
+        assert(entry);
+        entry->footer_at = seal->at;
+        entry->footer_bytes = seal->bytes;
+        entry->footer_crc = seal->crc;
+        entry->bytes = seal->at + seal->bytes;
+    }
+    return ST_OK;
+}
+
+/* Give back what was reserved behind the footers. The manifest is durable already. */
+static void cut_sealed(struct maker *m)
+{
+    for (size_t i = 0; i < m->seal_count; i++) {
+        struct seal *seal = &m->seals[i];
+        if (seal->status != ST_OK || seal->segment->file == NULL) continue;
+        /* Best effort: a longer file only takes room. */
+        if (disk_truncate(seal->segment->file, seal->at + seal->bytes, NULL) != ST_OK) break;
+    }
 }
 
 static void run_round(struct task *t)
@@ -67,7 +113,8 @@ static void run_round(struct task *t)
     struct disk_dir *dir = m->store->dir;
     struct buf bytes = { 0 };
 
-    m->make_status = ST_OK;
+    m->status = m->make_status = run_seals(m);
+    if (m->status != ST_OK) return;
     if (m->make) {
         m->make_status = files_make(dir, &m->header, m->spare_bytes, &m->file, &m->why);
         if (m->make_status == ST_OK)
@@ -75,19 +122,29 @@ static void run_round(struct task *t)
                 .number = m->header.segment, .bytes = m->header.bytes };
     }
     manifest_put(&m->manifest, &bytes);
-    m->status = files_put_manifest(dir, buf_span(&bytes), &m->why);
+    m->status = files_put_manifest(dir, FILES_ALL_COPIES, buf_span(&bytes), &m->why);
     buf_free(&bytes);
-    if (m->status != ST_OK && m->file) {        /* of no use without the manifest */
+    if (m->status != ST_OK && m->file) {
         char name[FILES_NAME_BYTES];
         disk_close(&m->file);
-        m->make_status = disk_remove(dir, files_segment_name(name, m->header.segment), NULL);
-        if (m->make_status == ST_OK) m->make_status = m->status;
+        m->make_status = m->status;
+        /* No manifest names it, so that it is of no use. After IO, one may. */
+        if (m->status == ST_LIMIT &&
+            disk_remove(dir, files_segment_name(name, m->header.segment), NULL) != ST_OK)
+            m->make_status = ST_IO;
     }
+    if (m->status == ST_OK) cut_sealed(m);
     for (size_t i = 0; i < m->remove_count && m->status == ST_OK; i++) {
-        char name[FILES_NAME_BYTES];
-        enum status st = disk_remove(dir, files_segment_name(name, m->removes[i]->number), &m->why);
+        enum status st = files_remove(dir, m->removes[i]->number, m->removes[i]->damaged > 0,
+                                      m->removes[i]->is_wiped, &m->why);
         if (st != ST_OK && st != ST_NOT_FOUND) m->status = st;
     }
+}
+
+static void look_again(struct store *s)
+{
+    s->stats.full = true;
+    s->next_try_ns = store_now(s) + STORE_RETRY_NS;
 }
 
 static void end_make(struct store *s, struct maker *m)
@@ -97,10 +154,11 @@ static void end_make(struct store *s, struct maker *m)
     if (m->make_status == ST_OK) {
         seg->file = m->file;
         seg->is_ready = true;
+        seg->file_bytes = seg->bytes;
+        if (seg->is_closed) collect_consider(s, seg);   /* skipped meanwhile */
         s->stats.full = m->spare_bytes == 0 && s->stats.full;
     } else if (m->make_status == ST_LIMIT) {
-        s->stats.full = true;
-        s->next_try_ns = store_now(s) + STORE_RETRY_NS;
+        look_again(s);
         if (seg == s->spare) s->spare = NULL;
         if (seg != s->active && seg->tail == RECORD_BLOCK) {
             segment_remove(&s->files, seg->number);
@@ -111,6 +169,28 @@ static void end_make(struct store *s, struct maker *m)
     m->make = NULL;
 }
 
+static void end_seals(struct store *s, struct maker *m)
+{
+    for (size_t i = 0; i < m->seal_count; i++) {
+        struct seal *seal = &m->seals[i];
+        struct segment *seg = seal->segment;
+        seg->is_busy = false;
+        if (m->status != ST_OK || seal->status != ST_OK) {
+            seg->is_pinned = seal->status == ST_DAMAGED || seal->status == ST_NOT_FOUND;
+            if (seal->status == ST_LIMIT) look_again(s);
+            continue;
+        }
+        buf_free(&seg->footer);
+        seg->footer_at = seal->at;
+        seg->footer_bytes = seal->bytes;
+        seg->footer_crc = seal->crc;
+        seg->file_bytes = seal->at + seal->bytes;
+        seg->is_sealed = true;
+        disk_close(&seg->file);
+        store_closed(s, seg);
+    }
+}
+
 static void on_round(struct task *t)
 {
     struct maker *m = CONTAINER_OF(t, struct maker, task);
@@ -119,6 +199,7 @@ static void on_round(struct task *t)
 
     m->is_active = false;
     manifest_free(&m->manifest);
+    end_seals(s, m);
     if (m->make) end_make(s, m);
     for (size_t i = 0; i < m->remove_count; i++) {
         struct segment *seg = m->removes[i];
@@ -126,6 +207,9 @@ static void on_round(struct task *t)
             maker_remove(s, seg);       /* once more */
             continue;
         }
+        s->small_count -= seg->is_small;
+        s->void_segments -= seg->has_void;
+        collect_forget(s, seg);
         cache_drop(s, seg);
         segment_remove(&s->files, seg->number);
         disk_close(&seg->file);
@@ -147,6 +231,7 @@ void maker_remove(struct store *s, struct segment *seg)
     struct maker *m = s->maker;
 
     seg->is_ready = false;              /* leaves the manifest */
+    seg->is_removed = true;
     if (m->waiting_count == m->waiting_cap) {
         m->waiting_cap = m->waiting_cap ? 2 * m->waiting_cap : 8;
         m->waiting = mem_resize(m->waiting, m->waiting_cap * sizeof *m->waiting);
@@ -159,7 +244,8 @@ void maker_skip(struct store *s, struct segment *seg)
     struct maker *m = s->maker;
 
     seg->is_closed = true;
-    if (seg->is_ready || (m->is_active && m->make == seg)) return;      /* collected later */
+    if (seg->is_ready) collect_consider(s, seg);
+    if (seg->is_ready || (m->is_active && m->make == seg)) return;     /* collected later */
     segment_remove(&s->files, seg->number);
     segment_free(&seg);
 }
@@ -179,17 +265,45 @@ static struct segment *choose(struct store *s)
     return s->spare && !s->spare->is_ready ? s->spare : NULL;
 }
 
+void maker_add_closed(struct store *s, struct segment *seg)
+{
+    if (s->closed_count == s->closed_cap) {
+        s->closed_cap = s->closed_cap ? 2 * s->closed_cap : 8;
+        s->closed = mem_resize(s->closed, s->closed_cap * sizeof *s->closed);
+    }
+    s->closed[s->closed_count++] = seg;
+}
+
+/* Complete segments without a footer. */
+static void choose_seals(struct store *s, struct maker *m)
+{
+    size_t kept = 0;
+
+    m->seal_count = 0;
+    if (s->stats.full && store_now(s) < s->next_try_ns && !s->is_closing) return;
+    for (size_t i = 0; i < s->closed_count; i++) {
+        struct segment *seg = s->closed[i];
+        bool complete = seg->is_ready && seg->written == seg->tail &&
+                        seg->base + seg->tail <= s->synced && m->seal_count < SEALS_MAX;
+        if (seg->is_sealed || seg->is_pinned) continue;
+        s->closed[kept++] = seg;
+        if (!complete) continue;
+        m->seals[m->seal_count++] = (struct seal){
+            .segment = seg, .nonces = &s->reader_nonces,
+            .has_image = seg->chunks_present * (uint64_t)SEGMENT_CHUNK >= seg->tail };
+        seg->is_busy = true;
+    }
+    s->closed_count = kept;
+}
+
 void maker_step(struct store *s)
 {
     struct maker *m = s->maker;
 
-    if (m == NULL) {
-        m = s->maker = mem_zero(sizeof *m);
-        m->store = s;
-    }
     if (m->is_active || s->stats.failed) return;
     m->make = choose(s);
-    if (m->make == NULL && m->waiting_count == 0) return;
+    choose_seals(s, m);
+    if (m->make == NULL && m->waiting_count == 0 && m->seal_count == 0) return;
     if (m->make)
         m->header = (struct record_file){ .store = s->id, .segment = m->make->number,
                                           .sealed = s->sealed, .bytes = m->make->bytes,
@@ -202,10 +316,17 @@ void maker_step(struct store *s)
     m->remove_count = m->waiting_count;
     m->waiting = NULL;
     m->waiting_count = m->waiting_cap = 0;
+    for (size_t i = 0; i < m->remove_count; i++) m->removes[i]->is_wiped = m->removes[i]->must_wipe;
     maker_snapshot(s, &m->manifest);
     m->is_active = true;
     m->task = (struct task){ .run = run_round, .done = on_round };
     tasks_submit(s->tasks, TASK_READER, &m->task);
+}
+
+void maker_init(struct store *s)
+{
+    s->maker = mem_zero(sizeof *s->maker);
+    s->maker->store = s;
 }
 
 void maker_free(struct store *s)

@@ -12,6 +12,9 @@ struct segment *maker_new_segment(struct store *s, uint64_t bytes);
 /* The segment made ahead is too small for what comes next: it stays empty and is removed. */
 void maker_skip(struct store *s, struct segment *seg);
 
+/* The segment is complete but for its last commits: it will get a footer. */
+void maker_add_closed(struct store *s, struct segment *seg);
+
 /* Begin a round if there is something to do and none is under way. O(segments) when it begins. */
 void maker_step(struct store *s);
 
@@ -22,6 +25,7 @@ void maker_remove(struct store *s, struct segment *seg);
 /* The manifest as it should be now; arrays are the caller's. O(segments). */
 void maker_snapshot(struct store *s, struct manifest *out);
 
+void maker_init(struct store *s);        /* before the others */
 void maker_free(struct store *s);
 
 #endif

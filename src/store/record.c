@@ -135,9 +135,9 @@ bool record_body_is_good(const struct record *r)
     return crc32c(0, r->body, record_body_bytes(r)) == r->body_crc;
 }
 
-void record_erase(char *body, uint64_t len)
+void record_erase(char *p, uint64_t len, uint64_t offset)
 {
-    for (uint64_t i = 0; i < len; i++) body[i] = erased[i % (sizeof erased - 1)];
+    for (uint64_t i = 0; i < len; i++) p[i] = erased[(offset + i) % (sizeof erased - 1)];
 }
 
 bool record_is_erased(const struct record *r)

@@ -10,19 +10,18 @@
 #include <stdio.h>
 
 #include "base/assert.h"
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "os/entropy.h"
 #include "os/pages.h"
 #include "store/files.h"
+#include "store/maker.h"
 #include "store/recover.h"
 #include "store/store_priv.h"
 
 #define MANIFEST_BYTES_MAX (UINT64_C(1) << 30)
 
-static void damage(struct recovery *r, void *owner, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void damage(struct recovery *r, void *owner, const char *fmt, ...)
+void recover_damage(struct recovery *r, void *owner, const char *fmt, ...)
 {
     struct buf text = { 0 };
     va_list ap;
@@ -43,7 +42,7 @@ static void on_entry(void *arg, const char *name, bool is_dir)
 
     if (number == 0) return;
     if (number >= SEGMENT_IN_MEMORY) {
-        damage(r, NULL, "%s: no segment has such a number", name);
+        recover_damage(r, NULL, "%s: no segment has such a number", name);
         return;
     }
     segment_put(&r->store->files, segment_new(number, RECORD_BLOCK));
@@ -78,9 +77,14 @@ static enum status read_manifests(struct recovery *r, struct error *why)
 
 static void report_manifests(struct recovery *r)
 {
-    for (int i = 0; i < MANIFEST_COPIES; i++)
-        if (r->manifest_status[i] != ST_OK)
-            damage(r, NULL, "%s: %s", files_manifest_name(i), status_text(r->manifest_status[i]));
+    for (int i = 0; i < MANIFEST_COPIES; i++) {
+        /* A crash while the first ones were made leaves one of them. */
+        bool is_unmade = r->has_manifest && r->store->manifest.generation == 1 &&
+                         r->manifest_status[i] == ST_NOT_FOUND;
+        if (r->manifest_status[i] != ST_OK && !is_unmade)
+            recover_damage(r, NULL, "%s: %s", files_manifest_name(i),
+                           status_text(r->manifest_status[i]));
+    }
 }
 
 /* Segments that the manifest names but no file is; files that it says are gone. */
@@ -95,12 +99,12 @@ static void compare_with_manifest(struct recovery *r)
         seg = segment_find(&s->files, m->segments[i].number);
         if (seg) {
             seg->is_ready = true;
-            seg->bytes = m->segments[i].bytes;
+            seg->file_bytes = m->segments[i].bytes;
             seg->footer_at = m->segments[i].footer_at;
             seg->footer_bytes = m->segments[i].footer_bytes;
             seg->footer_crc = m->segments[i].footer_crc;
         } else {
-            damage(r, NULL, "%s: missing", files_segment_name(name, m->segments[i].number));
+            recover_damage(r, NULL, "%s: missing", files_segment_name(name, m->segments[i].number));
         }
     }
     if (!r->has_manifest) return;
@@ -165,89 +169,214 @@ static void find_batches(struct recovery *r, struct recover_segment *rs, const c
     }
 }
 
-/* Map and read the whole file of rs; NULL: it can't be opened (reported). */
-static char *read_image(struct recovery *r, struct recover_segment *rs)
+/* Open the file of rs and note its length. */
+static enum status open_file(struct recovery *r, struct recover_segment *rs,
+                             struct disk_file **out)
 {
-    char name[FILES_NAME_BYTES], *image;
-    struct disk_file *f = NULL;
+    char name[FILES_NAME_BYTES];
     struct error why;
-    size_t got = 0;
     enum status st;
 
     files_segment_name(name, rs->segment->number);
-    st = disk_open(r->store->dir, name, DISK_READ, &f, &why);
-    if (st == ST_OK) st = disk_size(f, &rs->bytes, &why);
+    st = disk_open(r->store->dir, name, DISK_READ, out, &why);
+    if (st == ST_OK) st = disk_size(*out, &rs->bytes, &why);
     if (st != ST_OK) {
-        disk_close(&f);
-        damage(r, NULL, "%s: %s", name, why.text);
-        return NULL;
+        disk_close(out);
+        recover_damage(r, NULL, "%s: %s", name, why.text);
     }
+    return st;
+}
+
+/* Map and read the whole file of rs; NULL: it can't be opened (reported). */
+static char *read_image(struct recovery *r, struct recover_segment *rs)
+{
+    struct disk_file *f = NULL;
+    char name[FILES_NAME_BYTES], *image;
+    struct error why;
+    size_t got = 0;
+
+    if (open_file(r, rs, &f) != ST_OK) return NULL;
     rs->mapped = record_pad_block(rs->bytes) + RECORD_BLOCK;
     image = pages_map(rs->mapped);
     for (uint64_t at = 0; at < rs->bytes; at += SEGMENT_CHUNK) {
         uint64_t len = rs->bytes - at < SEGMENT_CHUNK ? rs->bytes - at : SEGMENT_CHUNK;
         if (disk_read(f, at, image + at, len, &got, &why) != ST_OK)
-            damage(r, NULL, "%s: bytes %llu to %llu: %s", name, (unsigned long long)at,
-                   (unsigned long long)(at + len), why.text);
+            recover_damage(r, NULL, "%s: bytes %llu to %llu: %s",
+                           files_segment_name(name, rs->segment->number), (unsigned long long)at,
+                           (unsigned long long)(at + len), why.text);
     }
     disk_close(&f);
     return image;
 }
 
-/* The header of a file; sets what it says. */
-static enum status take_header(struct recovery *r, struct recover_segment *rs, const char *image,
+/* What the header of a file says. BAD_INPUT: of a newer version. */
+static enum status take_header(struct recovery *r, struct recover_segment *rs, const char *block,
                                struct error *why)
 {
     struct segment *seg = rs->segment;
     struct store *s = r->store;
     struct record_file h;
     char name[FILES_NAME_BYTES];
-    enum status st = ST_DAMAGED;
+    enum status st = record_get_file(block, &h);
 
     files_segment_name(name, seg->number);
-    if (rs->bytes >= RECORD_BLOCK) st = record_get_file(image, &h);
     if (st == ST_UNSUPPORTED)
         return error_set(why, ST_BAD_INPUT, "%s: of a newer version", name);
     if (st == ST_OK && !r->has_id) {
         s->id = h.store;
-        s->sealed = h.sealed;
         r->has_id = true;
+        if (h.sealed)
+            return error_set(why, ST_BAD_INPUT, "%s: encrypted, and no manifest has the key", name);
     }
     seg->salt = record_salt(&s->id, seg->number);
-    if (st == ST_OK && memcmp(&h.store, &s->id, sizeof h.store) != 0) {
-        damage(r, NULL, "%s: of another store", name);
+    /* Not named by the manifest: nothing was ever written to it but, maybe, its header. */
+    if (st != ST_OK && r->has_manifest && !seg->is_ready) return ST_OK;
+    if (st != ST_OK || h.segment != seg->number ||
+        memcmp(&h.store, &s->id, sizeof h.store) != 0) {
+        recover_damage(r, NULL, "%s: bytes 0 to %u: not the header of this segment", name,
+                       RECORD_BLOCK);
         return ST_OK;
     }
-    if (st != ST_OK || h.segment != seg->number) {
-        damage(r, NULL, "%s: bytes 0 to %u: no header of this segment", name, RECORD_BLOCK);
-        return ST_OK;
-    }
+    rs->has_header = true;
     seg->base = h.base;
     rs->cut = h.cut;
     rs->cut_end = h.cut_end;
-    if (seg->bytes < h.bytes) seg->bytes = h.bytes;
-    if (rs->bytes < (seg->footer_at ? seg->footer_at + seg->footer_bytes : h.bytes))
-        damage(r, NULL, "%s: cut short: %llu bytes", name, (unsigned long long)rs->bytes);
+    seg->file_bytes = seg->file_bytes ? seg->file_bytes : h.bytes;
+    if (rs->bytes < seg->file_bytes)
+        recover_damage(r, NULL, "%s: cut short at byte %llu", name, (unsigned long long)rs->bytes);
+    if (h.base + h.bytes > s->next_base) s->next_base = h.base + h.bytes;
     return ST_OK;
+}
+
+/* A crash came between the making of the file and the manifest with its name: nothing was ever
+ * written to it but, maybe, its header. */
+static void drop_unused(struct store *s, struct segment *seg)
+{
+    char name[FILES_NAME_BYTES];
+
+    if (seg->number >= s->next_segment) s->next_segment = seg->number + 1;
+    if (disk_remove(s->dir, files_segment_name(name, seg->number), NULL) != ST_OK) return;
+    segment_remove(&s->files, seg->number);
+    segment_free(&seg);
+}
+
+static enum status read_header(struct recovery *r, struct recover_segment *rs, struct error *why)
+{
+    char *block = mem_zero(RECORD_BLOCK);
+    struct disk_file *f = NULL;
+    enum status st = ST_OK;
+    size_t got;
+
+    if (open_file(r, rs, &f) != ST_OK) {
+        rs->is_unreadable = true;
+    } else {
+        if (disk_read(f, 0, block, RECORD_BLOCK, &got, NULL) != ST_OK)
+            memset(block, 0, RECORD_BLOCK);
+        st = take_header(r, rs, block, why);
+    }
+    disk_close(&f);
+    mem_free(block);
+    return st;
+}
+
+static enum status read_footer(struct recovery *r, struct segment *seg, struct buf *out)
+{
+    struct disk_file *f = NULL;
+    struct buf stored = { 0 };
+    char name[FILES_NAME_BYTES];
+    size_t got = 0;
+    enum status st = disk_open(r->store->dir, files_segment_name(name, seg->number), DISK_READ,
+                               &f, NULL);
+
+    buf_reserve(&stored, seg->footer_bytes + 1);
+    if (st == ST_OK)
+        st = disk_read(f, seg->footer_at, stored.p, seg->footer_bytes, &got, NULL);
+    stored.len = got;
+    if (st == ST_OK && (got != seg->footer_bytes || crc32c(0, stored.p, got) != seg->footer_crc))
+        st = ST_DAMAGED;
+    if (st == ST_OK && span_has_prefix(buf_span(&stored), SPAN_LIT(FOOTER_MAGIC))) {
+        buf_append_span(out, buf_span(&stored));
+    } else if (st == ST_OK) {
+        struct crypt_key key = crypt_derive(&r->store->master, 0);
+        st = r->store->sealed ? crypt_open(&key, buf_span(&stored), out) : ST_DAMAGED;
+        mem_wipe(&key, sizeof key);
+    }
+    disk_close(&f);
+    buf_free(&stored);
+    return st;
+}
+
+enum status recover_load_footer(struct recovery *r, struct recover_segment *rs, struct buf *out)
+{
+    if (rs->segment->is_sealed) return read_footer(r, rs->segment, out);
+    buf_append_span(out, buf_span(&rs->segment->footer));
+    return rs->segment->footer.len ? ST_OK : ST_DAMAGED;
+}
+
+/* Whether the segment has a good footer; sets what it says. */
+static bool take_footer(struct recovery *r, struct recover_segment *rs)
+{
+    struct segment *seg = rs->segment;
+    struct footer_view v = { 0 };
+    struct buf bytes = { 0 };
+    char name[FILES_NAME_BYTES];
+    bool is_good = false;
+
+    if (seg->footer_at == 0 || !rs->has_header) return false;
+    if (read_footer(r, seg, &bytes) == ST_OK && footer_open(buf_span(&bytes), &v) == ST_OK)
+        is_good = v.segment == seg->number && v.end >= seg->base &&
+                  v.end - seg->base <= seg->footer_at;
+    if (is_good) {
+        seg->is_sealed = true;
+        seg->tail = v.end - seg->base;
+        if (v.end > r->durable) r->durable = v.end;
+    } else {
+        recover_damage(r, NULL, "%s: bytes %llu to %llu: the footer is damaged",
+                       files_segment_name(name, seg->number), (unsigned long long)seg->footer_at,
+                       (unsigned long long)(seg->footer_at + seg->footer_bytes));
+    }
+    footer_close(&v);
+    buf_free(&bytes);
+    return is_good;
+}
+
+/* Where only the process ended before, what is read now may not be on disk yet. The owner will act
+ * on it, so it must be. */
+static enum status sync_tail(struct recovery *r, struct recover_segment *rs, struct error *why)
+{
+    struct disk_file *f = NULL;
+    enum status st = open_file(r, rs, &f) == ST_OK ? disk_sync(f, why) : ST_OK;
+
+    disk_close(&f);
+    return st;
 }
 
 static enum status scan_all(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
     enum status st = ST_OK;
+    uint32_t number = 0;
 
     r->segments = mem_zero((s->files.count + 1) * sizeof *r->segments);
-    for (struct segment *seg = segment_next(&s->files, 0); seg && st == ST_OK;
-         seg = segment_next(&s->files, seg->number)) {
+    for (struct segment *seg; st == ST_OK && (seg = segment_next(&s->files, number)) != NULL;) {
         struct recover_segment *rs = &r->segments[r->segment_count++];
         char *image;
         rs->segment = seg;
+        number = seg->number;
+        st = read_header(r, rs, why);
+        if (st != ST_OK || rs->is_unreadable || take_footer(r, rs)) continue;
+        st = sync_tail(r, rs, why);
+        if (st != ST_OK) break;
         image = read_image(r, rs);
+        rs->is_unreadable = image == NULL;
         if (image == NULL) continue;
-        st = take_header(r, rs, image, why);
-        if (st == ST_OK) find_batches(r, rs, image);
-        if (rs->bytes > seg->bytes) seg->bytes = record_pad_block(rs->bytes);
+        find_batches(r, rs, image);
         pages_unmap(image, rs->mapped);
+        if (!seg->is_ready && r->has_manifest && rs->count == 0) {
+            drop_unused(s, seg);
+            *rs = (struct recover_segment){ 0 };
+            r->segment_count--;
+        }
     }
     return st;
 }
@@ -269,14 +398,15 @@ static bool judge(struct recovery *r, size_t of, const struct recover_batch *b)
     char name[FILES_NAME_BYTES];
 
     if (is_void(r, of, b->position)) return false;
-    if (r->expected && b->previous_end != r->expected) {
+    if (r->expected ? b->previous_end != r->expected : b->previous_end > r->floor) {
         if (b->previous_end > r->durable) {
             r->is_torn = true;
             return false;
         }
-        damage(r, NULL, "%s: bytes of the log from %llu to %llu are lost before byte %llu",
-               files_segment_name(name, rs->segment->number), (unsigned long long)r->expected,
-               (unsigned long long)b->previous_end, (unsigned long long)b->at);
+        recover_damage(r, NULL, "%s: bytes of the log from %llu to %llu are lost before byte %llu",
+                       files_segment_name(name, rs->segment->number),
+                       (unsigned long long)r->expected, (unsigned long long)b->previous_end,
+                       (unsigned long long)b->at);
     }
     if (!b->is_good && end > r->durable) {
         r->is_torn = true;
@@ -284,6 +414,21 @@ static bool judge(struct recovery *r, size_t of, const struct recover_batch *b)
     }
     r->expected = end;
     return true;
+}
+
+/* Judge the batches of one segment; sets where its records end. */
+static void judge_segment(struct recovery *r, size_t i)
+{
+    struct recover_segment *rs = &r->segments[i];
+    struct segment *seg = rs->segment;
+
+    seg->tail = RECORD_BLOCK;
+    for (size_t k = 0; k < rs->count; k++) {
+        struct recover_batch *b = &rs->batches[k];
+        b->is_used = !r->is_torn && judge(r, i, b);
+        if (b->is_used) seg->tail = b->at + record_pad_block(b->length);
+        else seg->footer_place = record_pad_block(rs->bytes);   /* leave it as it is */
+    }
 }
 
 static void judge_all(struct recovery *r)
@@ -294,28 +439,29 @@ static void judge_all(struct recovery *r)
     for (size_t i = 0; i < r->segment_count; i++) {
         struct recover_segment *rs = &r->segments[i];
         struct segment *seg = rs->segment;
-        bool follows = i > 0 && r->segments[i - 1].segment->number + 1 == seg->number;
-        if (!follows) r->expected = 0;
-        seg->tail = RECORD_BLOCK;
-        for (size_t k = 0; k < rs->count; k++) {
-            struct recover_batch *b = &rs->batches[k];
-            b->is_used = !r->is_torn && judge(r, i, b);
-            if (b->is_used) seg->tail = b->at + record_pad_block(b->length);
-            if (b->is_used) s->previous_end = seg->base + seg->tail;
+        bool follows = i > 0 && r->segments[i - 1].segment->number + 1 == seg->number &&
+                       !r->segments[i - 1].is_unreadable;
+        uint64_t end;
+        if (!follows) {
+            r->expected = 0;
+            r->floor = seg->base + RECORD_BLOCK;
         }
+        if (!seg->is_sealed) judge_segment(r, i);
+        end = seg->base + seg->tail;
+        if (seg->is_sealed) r->expected = end;
+        if (seg->tail > RECORD_BLOCK && end > s->previous_end) s->previous_end = end;
+        if (end > s->next_base) s->next_base = record_pad_block(end);
         seg->written = seg->tail;
+        seg->bytes = seg->tail;
         seg->is_closed = seg->is_ready = true;
-        if (seg->base + seg->bytes > s->next_base) s->next_base = seg->base + seg->bytes;
+        seg->is_pinned = rs->is_unreadable || (!rs->has_header && seg->tail > RECORD_BLOCK);
         if (seg->number >= s->next_segment) s->next_segment = seg->number + 1;
     }
     s->cut = s->previous_end;
     s->cut_end = s->next_base;
 }
 
-/* ---- records ---- */
-
-typedef void each_f(struct recovery *r, struct recover_segment *rs, const struct record *rec,
-                    uint64_t at);
+/* ---- footers of what has none ---- */
 
 /* Find the next record in [at, end) after a bad one; end: none. */
 static uint64_t resync(const struct segment *seg, const char *image, uint64_t at, uint64_t end)
@@ -327,193 +473,117 @@ static uint64_t resync(const struct segment *seg, const char *image, uint64_t at
     return end;
 }
 
-static void walk_batch(struct recovery *r, struct recover_segment *rs, const char *image,
-                       const struct recover_batch *b, each_f *each)
+static void add_batch_records(struct recovery *r, struct recover_segment *rs, const char *image,
+                              const struct recover_batch *b, struct footer *f)
 {
     struct segment *seg = rs->segment;
-    uint64_t at = b->at + RECORD_BATCH_BYTES, end = b->at + b->length;
+    uint64_t at = b->at + RECORD_BATCH_BYTES, end = b->at + b->length, next;
     char name[FILES_NAME_BYTES];
 
-    while (at < end) {
+    for (; at < end; at = next) {
         struct record rec;
-        if (record_parse(image + at, end - at, seg->salt, at, &rec) == ST_OK) {
-            each(r, rs, &rec, at);
-            at += rec.bytes;
+        enum status st = record_parse(image + at, end - at, seg->salt, at, &rec);
+        if (st == ST_OK) st = seal_add(&r->keys, f, &rec, image + at, at);
+        if (st == ST_OK) {
+            next = at + rec.bytes;
+            if (b->is_good || record_body_is_good(&rec) || record_is_erased(&rec)) continue;
+            recover_damage(r, NULL, "%s: bytes %llu to %llu: the body of a record is damaged",
+                           files_segment_name(name, seg->number), (unsigned long long)at,
+                           (unsigned long long)next);
         } else {
-            uint64_t next = resync(seg, image, at, end);
-            if (r->pass == 0)
-                damage(r, NULL, "%s: bytes %llu to %llu: no records",
-                       files_segment_name(name, seg->number), (unsigned long long)at,
-                       (unsigned long long)next);
-            seg->damaged++;
-            at = next;
+            next = resync(seg, image, at, end);
+            recover_damage(r, NULL, "%s: bytes %llu to %llu: no records",
+                           files_segment_name(name, seg->number), (unsigned long long)at,
+                           (unsigned long long)next);
         }
+        seg->damaged++;
+        seg->is_pinned = true;
     }
 }
 
-static void walk_all(struct recovery *r, each_f *each)
+static void make_footer(struct recovery *r, struct recover_segment *rs)
 {
+    struct segment *seg = rs->segment;
+    char *image = rs->count ? read_image(r, rs) : NULL;
+    struct footer f = { 0 };
+
+    if (image)
+        for (size_t k = 0; k < rs->count; k++)
+            if (rs->batches[k].is_used) add_batch_records(r, rs, image, &rs->batches[k], &f);
+    if (image) pages_unmap(image, rs->mapped);
+    footer_finish(&f, seg->number, seg->base + seg->tail, &seg->footer);
+}
+
+static void make_footers(struct recovery *r)
+{
+    r->keys.master = r->store->sealed ? &r->store->master : NULL;
     for (size_t i = 0; i < r->segment_count; i++) {
         struct recover_segment *rs = &r->segments[i];
-        char *image = rs->count ? read_image(r, rs) : NULL;
-        if (image == NULL) continue;
-        for (size_t k = 0; k < rs->count; k++)
-            if (rs->batches[k].is_used) walk_batch(r, rs, image, &rs->batches[k], each);
-        pages_unmap(image, rs->mapped);
+        if (rs->segment->is_sealed || rs->is_unreadable) continue;
+        make_footer(r, rs);
+        if (!rs->segment->is_pinned && rs->segment->tail > RECORD_BLOCK)
+            maker_add_closed(r->store, rs->segment);
     }
-    r->pass++;
-}
-
-static struct store_record to_owner(const struct record *rec)
-{
-    return (struct store_record){
-        .kind = rec->kind, .flags = rec->flags, .size = rec->size, .seq = rec->seq,
-        .time_ns = rec->time_ns, .extra = span_make(rec->head, rec->extra_len),
-        .subject = span_make(rec->head + rec->extra_len, rec->subject_len) };
-}
-
-static void with_body(struct store_record *out, const struct record *rec)
-{
-    out->header = span_make(rec->body, rec->header_len);
-    out->body = span_make(rec->body + rec->header_len, rec->body_len);
-}
-
-static struct recover_group *group_of(struct recovery *r, uint32_t number)
-{
-    struct recover_group *rg;
-
-    if (r->last && r->last->number == number) return r->last;
-    rg = map_get(&r->groups, span_make((const char *)&number, sizeof number));
-    if (rg == NULL) {
-        rg = mem_zero(sizeof *rg);
-        rg->number = number;
-        map_set(&r->groups, span_make((const char *)&number, sizeof number), rg);
-    }
-    return r->last = rg;
-}
-
-/* First pass: what groups there are, and the place of each one's newest checkpoint. */
-static void find_state(struct recovery *r, struct recover_segment *rs, const struct record *rec,
-                       uint64_t at)
-{
-    struct recover_group *rg = group_of(r, rec->group);
-    char name[FILES_NAME_BYTES];
-
-    if (rec->kind == RECORD_END) rg->is_ended = true;
-    if (rec->index > rg->index) rg->index = rec->index;
-    if (rec->group >= r->store->next_group) r->store->next_group = rec->group + 1;
-    if (rec->kind == STORE_CHECKPOINT && rec->index > rg->checkpoint_index && rec->id) {
-        if (record_body_is_good(rec)) {
-            rg->checkpoint_index = rec->index;
-            rg->checkpoint = (struct store_loc){ rs->segment->number,
-                                                 (uint32_t)(at / RECORD_ALIGN) };
-        } else {
-            damage(r, NULL, "%s: checkpoint at byte %llu is damaged",
-                   files_segment_name(name, rs->segment->number), (unsigned long long)at);
-        }
-    }
-}
-
-/* Second pass: the checkpoints themselves. */
-static void tell_group(struct recovery *r, struct recover_segment *rs, const struct record *rec,
-                       uint64_t at)
-{
-    struct recover_group *rg = group_of(r, rec->group);
-    struct store_record out = to_owner(rec);
-    struct store_group *g;
-
-    if (rg->is_ended || rec->kind != STORE_CHECKPOINT ||
-        rg->checkpoint.segment != rs->segment->number || rg->checkpoint.at != at / RECORD_ALIGN)
-        return;
-    g = store_add_group(r->store, rec->group);
-    memcpy(g->id.bytes, rec->id, sizeof g->id.bytes);
-    g->index = rg->index;
-    g->checkpoint_index = rec->index;
-    g->checkpoint_position = rs->segment->base + at + rec->bytes;
-    with_body(&out, rec);
-    rg->group = g;
-    rg->owner = r->tell->group(r->tell->arg, g, &out);
-    g->is_orphan = rg->owner == NULL;
-}
-
-/* Third pass: what changed since. Segments and batches come in the order of appending. */
-static void tell_delta(struct recovery *r, struct recover_segment *rs, const struct record *rec,
-                       uint64_t at)
-{
-    struct recover_group *rg = group_of(r, rec->group);
-    struct store_record out = to_owner(rec);
-    char name[FILES_NAME_BYTES];
-
-    if (rec->kind == RECORD_END) rs->segment->ends++;
-    if (rg->is_ended || rec->kind == RECORD_END) return;
-    if (rg->group) store_account(rg->group, rs->segment, rec);
-    else rs->segment->is_pinned = true;
-    if (rg->owner == NULL || rec->kind != STORE_DELTA || rec->index <= rg->checkpoint_index)
-        return;
-    if (!record_body_is_good(rec)) {
-        damage(r, rg->owner, "%s: a change at byte %llu is damaged",
-               files_segment_name(name, rs->segment->number), (unsigned long long)at);
-        return;
-    }
-    with_body(&out, rec);
-    r->tell->delta(rg->owner, &out);
-}
-
-/* Fourth pass: messages. */
-static void tell_message(struct recovery *r, struct recover_segment *rs, const struct record *rec,
-                         uint64_t at)
-{
-    struct recover_group *rg = group_of(r, rec->group);
-    struct store_record out = to_owner(rec);
-    uint32_t memo = UINT32_MAX;
-
-    if (rg->owner == NULL || rg->is_ended || rec->kind != STORE_MESSAGE) return;
-    r->tell->message(rg->owner, &out,
-                     (struct store_loc){ rs->segment->number, (uint32_t)(at / RECORD_ALIGN) },
-                     &memo);
-}
-
-static void end_groups(struct recovery *r)
-{
-    for (size_t i = 0; i < r->groups.count; i++) {
-        struct recover_group *rg = r->groups.entries[i].value;
-        if (rg->owner) r->tell->group_done(rg->owner);
-        if (rg->group == NULL && !rg->is_ended)
-            damage(r, NULL, "group %u has records and no checkpoint", rg->number);
-    }
+    buf_free(&r->keys.plain);
+    mem_wipe(&r->keys.group_key, sizeof r->keys.group_key);
 }
 
 /* ---- all of it ---- */
 
-static enum status write_first_manifest(struct store *s, struct error *why)
+static enum status write_manifest(struct store *s, unsigned copies, struct error *why)
 {
     struct buf bytes = { 0 };
-    struct manifest m = s->manifest;
+    struct manifest m;
     enum status st;
 
-    m.store = s->id;
-    m.sealed = s->sealed;
-    m.next_segment = s->next_segment;
-    m.next_group = s->next_group;
-    m.next_round = s->next_round;
-    m.generation = ++s->manifest.generation;
+    maker_snapshot(s, &m);
     manifest_put(&m, &bytes);
-    st = files_put_manifest(s->dir, buf_span(&bytes), why);
+    manifest_free(&m);
+    st = files_put_manifest(s->dir, copies, buf_span(&bytes), why);
     buf_free(&bytes);
     return st;
+}
+
+/* The master key: from the manifest, or a new one if the store is not encrypted yet. *is_new: the
+ * manifest has to be written. */
+static enum status take_key(struct recovery *r, bool *is_new, struct error *why)
+{
+    struct store *s = r->store;
+    struct span key = s->options.key, previous = s->options.previous_key;
+
+    if (!s->manifest.sealed && key.len == 0) return ST_OK;
+    if (key.len == 0)
+        return error_set(why, ST_BAD_INPUT, "%s is encrypted, and there is no key",
+                         s->options.dir);
+    s->sealed = true;
+    if (!s->manifest.sealed) {
+        crypt_new_master(&s->master);
+    } else if (crypt_unwrap(s->manifest.key, key, &s->master) == ST_OK) {
+        return ST_OK;
+    } else if (previous.len == 0 ||
+               crypt_unwrap(s->manifest.key, previous, &s->master) != ST_OK) {
+        return error_set(why, ST_BAD_INPUT, "%s is encrypted with another key", s->options.dir);
+    }
+    s->manifest.sealed = *is_new = true;
+    crypt_wrap(&s->master, key, &s->nonces, s->manifest.key);
+    return ST_OK;
 }
 
 static enum status find_out(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
-    enum status st = read_manifests(r, why);
+    bool is_new = false;
+    unsigned bad = 0;
+    enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
 
+    if (st == ST_OK) st = read_manifests(r, why);
+    if (st == ST_OK) st = take_key(r, &is_new, why);
     if (st == ST_OK) st = disk_dir_list(s->dir, on_entry, r, why);
     if (st != ST_OK) return st;
+    s->next_base = RECORD_BLOCK;
     if (r->has_manifest) {
         const struct manifest *m = &s->manifest;
         s->id = m->store;
-        s->sealed = m->sealed;
         s->next_segment = m->next_segment;
         s->next_group = m->next_group;
         s->next_round = m->next_round;
@@ -521,21 +591,19 @@ static enum status find_out(struct recovery *r, struct error *why)
     } else if (s->files.count == 0 && r->manifest_status[0] == ST_NOT_FOUND &&
                r->manifest_status[1] == ST_NOT_FOUND) {
         entropy_fill(s->id.bytes, sizeof s->id.bytes);
-        s->next_base = RECORD_BLOCK;
-        return write_first_manifest(s, why);
+        return write_manifest(s, FILES_ALL_COPIES, why);
     }
     report_manifests(r);
     compare_with_manifest(r);
     st = scan_all(r, why);
     if (st != ST_OK) return st;
-    s->next_base = RECORD_BLOCK;
     judge_all(r);
-    walk_all(r, find_state);
-    walk_all(r, tell_group);
-    walk_all(r, tell_delta);
-    walk_all(r, tell_message);
-    end_groups(r);
-    return ST_OK;
+    make_footers(r);
+    recover_tell_all(r);
+    for (unsigned i = 0; i < MANIFEST_COPIES; i++)
+        if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
+    st = bad ? write_manifest(s, bad, why) : ST_OK;
+    return is_new && st == ST_OK ? write_manifest(s, FILES_ALL_COPIES, why) : st;
 }
 
 enum status recover_run(struct store *s, const struct store_recovery *tell, struct error *why)

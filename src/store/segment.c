@@ -24,6 +24,7 @@ void segment_free(struct segment **seg)
 
     if (g == NULL) return;
     if (g->image) pages_unmap(g->image, g->bytes);
+    buf_free(&g->footer);
     mem_free(g->chunks);
     mem_free(g->groups);
     mem_free(g->group_slots);

@@ -7,6 +7,7 @@
 #ifndef STORE_SEGMENT_H
 #define STORE_SEGMENT_H
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/span.h"
 #include "store/record.h"
@@ -43,15 +44,21 @@ struct segment {
     bool is_closed;             /* nothing more is appended */
     bool is_sealed;             /* it has a footer */
     bool is_pinned;             /* holds what is not understood: stays as it is */
+    bool has_void;              /* copies that a crash made void */
+    bool is_small;              /* counted in small_count */
+    bool is_candidate;          /* collect.c knows it */
+    bool is_removed;            /* its file is going; not read any more */
+    bool must_wipe, is_wiped;   /* overwrite the file before removing it; the round does */
     bool is_busy;               /* a task works with the image: nothing of it is dropped */
-    bool is_erased;             /* bytes in it were overwritten; the cache may be stale */
     struct record_salt salt;
     uint64_t bytes;             /* of the image */
+    uint64_t file_bytes;        /* of the file */
     uint64_t base;              /* position of its first byte */
     uint64_t tail;              /* where the next byte goes; end of what counts when closed */
     uint64_t written;           /* all below is in the file */
     uint64_t present;           /* all below was given memory to be filled */
     uint64_t live_count, live_bytes;
+    uint64_t checkpoint_bytes;  /* of the newest checkpoints of their groups */
     uint32_t ends;              /* records of deleted groups */
     uint32_t damaged;           /* records known to be */
     uint32_t loads;             /* under way into the image */
@@ -64,6 +71,8 @@ struct segment {
     uint32_t group_count, group_cap, slot_count;
     uint64_t footer_at, footer_bytes;
     uint32_t footer_crc;
+    uint64_t footer_place;      /* where the footer goes; 0: at tail */
+    struct buf footer;          /* made by recovery, not written yet */
     struct segment *next_dead;
 };
 

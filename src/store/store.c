@@ -8,8 +8,11 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/entropy.h"
+#include "store/collect.h"
+#include "store/erase.h"
 #include "store/files.h"
 #include "store/maker.h"
+#include "store/scrub.h"
 #include "store/store_priv.h"
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(16) << 20)
@@ -30,6 +33,11 @@ void store_fail(struct store *s, const char *why)
     s->options.on_failed(s->options.arg, why);
 }
 
+void store_damage(struct store *s, struct store_group *g, const char *text)
+{
+    if (s->options.on_damage) s->options.on_damage(s->options.arg, g ? g->owner : NULL, text);
+}
+
 static struct span number_key(const uint32_t *number)
 {
     return span_make((const char *)number, sizeof *number);
@@ -46,6 +54,7 @@ struct store_group *store_add_group(struct store *s, uint32_t number)
 
     g->store = s;
     g->number = number;
+    if (s->sealed) g->key = crypt_derive(&s->master, number);
     g->next = s->groups;
     if (g->next) g->next->prev = g;
     s->groups = g;
@@ -61,10 +70,30 @@ static void free_group(struct store_group *g)
     if (g->prev) g->prev->next = g->next;
     else s->groups = g->next;
     if (g->next) g->next->prev = g->prev;
+    mem_wipe(&g->key, sizeof g->key);
     mem_free(g);
 }
 
 /* ---- room ---- */
+
+static void free_if_dead(struct store *s, struct segment *seg)
+{
+    if (!seg->in_memory || seg->live_count || !seg->is_closed) return;
+    collect_forget(s, seg);
+    segment_remove(&s->memory, seg->number);
+    seg->next_dead = s->dead;           /* spans of this iteration may point into it */
+    s->dead = seg;
+}
+
+
+void store_closed(struct store *s, struct segment *seg)
+{
+    if (seg->tail < s->options.segment_bytes / 8 && !seg->is_small) {
+        seg->is_small = true;
+        s->small_count++;
+    }
+    collect_consider(s, seg);
+}
 
 static void close_active(struct store *s)
 {
@@ -73,6 +102,7 @@ static void close_active(struct store *s)
     if (seg == NULL) return;
     writer_close_batch(s);
     seg->is_closed = true;
+    maker_add_closed(s, seg);
     if (seg->written == seg->tail && seg->image)
         cache_add(s, seg, (uint32_t)((seg->tail - 1) / SEGMENT_CHUNK));
     s->active = NULL;
@@ -99,6 +129,9 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
 
     if (seg && seg->tail + bytes > seg->bytes) {
         seg->is_closed = true;
+        s->memory_active = NULL;
+        collect_consider(s, seg);
+        free_if_dead(s, seg);
         seg = NULL;
     }
     if (seg == NULL) {
@@ -112,13 +145,13 @@ static struct segment *memory_room(struct store *s, uint64_t bytes)
     return seg;
 }
 
-enum status store_make_room(struct store *s, const struct store_group *g, uint64_t bytes,
-                            bool frees_space, struct segment **out)
+enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes, bool frees_space,
+                            struct segment **out)
 {
     struct segment *seg = s->active;
     uint64_t need = bytes + RECORD_BATCH_BYTES;
 
-    if (g->in_memory) {
+    if (in_memory) {
         *out = memory_room(s, bytes);
         return ST_OK;
     }
@@ -172,6 +205,28 @@ void store_account(struct store_group *g, struct segment *seg, const struct reco
     g->store->stats.live_bytes += r->size;
 }
 
+void store_note_checkpoint(struct store_group *g, struct segment *seg, uint64_t bytes)
+{
+    struct segment *before = segment_find(&g->store->files, g->checkpoint_segment);
+
+    if (before && g->checkpoint_segment) {
+        before->checkpoint_bytes -= g->checkpoint_bytes;
+        collect_consider(g->store, before);
+    }
+    g->checkpoint_segment = seg ? seg->number : 0;
+    g->checkpoint_bytes = (uint32_t)bytes;
+    if (seg) seg->checkpoint_bytes += (uint32_t)bytes;
+}
+
+void store_advance(struct store *s, struct segment *seg, uint64_t bytes)
+{
+    seg->tail += bytes;
+    if (seg->in_memory) return;
+    s->batch_count++;
+    s->unsynced_bytes += bytes;
+    s->appended = seg->base + seg->tail;
+}
+
 /* ---- append ---- */
 
 static enum status append(struct store_group *g, struct record *r, const struct store_record *in,
@@ -184,7 +239,8 @@ static enum status append(struct store_group *g, struct record *r, const struct 
 
     if (seg == NULL || seg->tail + bytes > seg->present ||
         (!g->in_memory && (!s->batch_is_open || s->stats.full || s->stats.failed))) {
-        enum status st = store_make_room(s, g, bytes, r->kind != STORE_MESSAGE, &seg);
+        enum status st = store_make_room(s, g->in_memory, bytes,
+                                         r->kind != STORE_MESSAGE, &seg);
         if (st != ST_OK) return st;
     }
     at = seg->tail;
@@ -195,17 +251,13 @@ static enum status append(struct store_group *g, struct record *r, const struct 
     memcpy(p, in->extra.p ? in->extra.p : "", in->extra.len);
     p += in->extra.len;
     memcpy(p, in->subject.p ? in->subject.p : "", in->subject.len);
-    p += in->subject.len;
+    p += in->subject.len + (r->form & RECORD_SEALED ? RECORD_TAG_BYTES : 0);
     memcpy(p, in->header.p ? in->header.p : "", in->header.len);
     p += in->header.len;
     memcpy(p, in->body.p ? in->body.p : "", in->body.len);
+    if (r->form & RECORD_SEALED) crypt_seal_record(&g->key, &s->nonces, r, out);
     record_finish(r, out, seg->salt, at, true);
-    seg->tail = at + bytes;
-    if (!g->in_memory) {
-        s->batch_count++;
-        s->unsynced_bytes += bytes;
-        s->appended = seg->base + seg->tail;
-    }
+    store_advance(s, seg, bytes);
     s->stats.appends++;
     s->stats.append_bytes += bytes;
     store_account(g, seg, r);
@@ -231,8 +283,9 @@ enum status store_append(struct store_group *g, const struct store_record *in,
     if (loc) *loc = (struct store_loc){ 0, 0 };
     if (position) *position = STORE_NO_POSITION;
     if (g->in_memory && in->kind != STORE_MESSAGE) return ST_OK;
+    if (g->store->sealed && !g->in_memory) r.form = RECORD_SEALED;
     if (in->kind == STORE_CHECKPOINT) {
-        r.form = RECORD_HAS_ID;
+        r.form |= RECORD_HAS_ID;
         r.id = g->id.bytes;
     }
     assert(g->in_memory || g->checkpoint_index || in->kind == STORE_CHECKPOINT);
@@ -241,6 +294,7 @@ enum status store_append(struct store_group *g, const struct store_record *in,
     if (in->kind == STORE_CHECKPOINT) {
         g->checkpoint_index = r.index;
         g->checkpoint_position = g->store->appended;
+        store_note_checkpoint(g, seg, r.bytes);
     }
     if (loc) *loc = (struct store_loc){ seg->number,
                                         (uint32_t)((seg->tail - r.bytes) / RECORD_ALIGN) };
@@ -250,15 +304,9 @@ enum status store_append(struct store_group *g, const struct store_record *in,
 
 static struct segment *find(struct store *s, uint32_t number)
 {
-    return segment_find(number & SEGMENT_IN_MEMORY ? &s->memory : &s->files, number);
-}
+    struct segment *seg = segment_find(number & SEGMENT_IN_MEMORY ? &s->memory : &s->files, number);
 
-static void free_if_dead(struct store *s, struct segment *seg)
-{
-    if (!seg->in_memory || seg->live_count || !seg->is_closed) return;
-    segment_remove(&s->memory, seg->number);
-    seg->next_dead = s->dead;           /* spans of this iteration may point into it */
-    s->dead = seg;
+    return seg && !seg->is_removed ? seg : NULL;
 }
 
 void store_release(struct store_group *g, struct store_loc loc, uint32_t size)
@@ -275,6 +323,7 @@ void store_release(struct store_group *g, struct store_loc loc, uint32_t size)
     seg->live_count--;
     seg->live_bytes -= size;
     s->stats.live_bytes -= size;
+    collect_consider(s, seg);
     free_if_dead(s, seg);
 }
 
@@ -286,6 +335,28 @@ static bool was_loaded(const struct segment *seg, uint64_t from, uint64_t to)
     for (uint64_t i = from / SEGMENT_CHUNK; i <= (to - 1) / SEGMENT_CHUNK; i++)
         if (seg->chunks[i].state == CHUNK_LOADED) return true;
     return false;
+}
+
+/* Decrypt into memory that stays until store_flush. */
+static enum status open_record(struct store_group *g, struct record *r, const char *in)
+{
+    struct store *s = g->store;
+    size_t head = (size_t)r->extra_len + r->subject_len;
+    struct buf *b;
+
+    if (s->scratch_count == s->scratch_cap) {
+        s->scratch_cap = s->scratch_cap ? 2 * s->scratch_cap : 16;
+        s->scratch = mem_resize(s->scratch, s->scratch_cap * sizeof *s->scratch);
+    }
+    b = &s->scratch[s->scratch_count++];
+    *b = (struct buf){ 0 };
+    buf_reserve(b, head + r->header_len + r->body_len + 1);
+    if (crypt_open_head(&g->key, r, in, b->p) != ST_OK ||
+        crypt_open_body(&g->key, r, in, b->p + head) != ST_OK)
+        return ST_DAMAGED;
+    r->head = b->p;
+    r->body = b->p + head;
+    return ST_OK;
 }
 
 enum status store_read(struct store_group *g, struct store_loc loc, struct store_record *out,
@@ -304,6 +375,7 @@ enum status store_read(struct store_group *g, struct store_loc loc, struct store
     if (record_parse(seg->image + at, bytes, seg->salt, at, &r) != ST_OK || r.group != g->number)
         goto damaged;
     if (was_loaded(seg, at, at + bytes) && !record_body_is_good(&r)) goto damaged;
+    if ((r.form & RECORD_SEALED) && open_record(g, &r, seg->image + at) != ST_OK) goto damaged;
     s->stats.cache_hits++;
     *out = (struct store_record){
         .kind = r.kind, .flags = r.flags, .size = r.size, .seq = r.seq, .time_ns = r.time_ns,
@@ -322,7 +394,7 @@ damaged:
 
 void store_wait_cancel(struct store *s, struct store_wait *w)
 {
-    cache_cancel(s, w);
+    if (!erase_cancel(s, w)) cache_cancel(s, w);
 }
 
 void store_read_ahead(struct store_group *g, struct store_loc loc)
@@ -330,6 +402,11 @@ void store_read_ahead(struct store_group *g, struct store_loc loc)
     struct segment *seg = find(g->store, loc.segment);
 
     if (seg && !seg->in_memory) cache_read_ahead(g->store, seg, (uint64_t)loc.at * RECORD_ALIGN);
+}
+
+void store_erase(struct store_group *g, struct store_loc loc, struct store_wait *w)
+{
+    erase_start(g->store, loc, w);
 }
 
 /* ---- groups ---- */
@@ -369,6 +446,7 @@ static void forget_in(struct store *s, struct segment_table *t, uint32_t number)
             s->stats.live_bytes -= e->live_bytes;
             e->live_count = 0;
             e->live_bytes = 0;
+            collect_consider(s, seg);
             free_if_dead(s, seg);
         }
         seg = next;
@@ -379,13 +457,17 @@ void store_group_delete(struct store_group **group, uint64_t *position)
 {
     struct store_group *g = *group;
     struct store *s = g->store;
-    struct record r = { .kind = RECORD_END, .group = g->number };
+    struct record r = { .kind = RECORD_END, .group = g->number,
+                        .form = s->sealed ? RECORD_SEALED : 0 };
     struct store_record none = { .size = 0 };
     struct segment *seg;
 
     if (position) *position = STORE_NO_POSITION;
-    if (!g->in_memory && g->checkpoint_index && append(g, &r, &none, &seg) == ST_OK && position)
-        *position = s->appended;
+    if (!g->in_memory && g->checkpoint_index && append(g, &r, &none, &seg) == ST_OK) {
+        s->ends_end = s->appended;
+        if (position) *position = s->appended;
+    }
+    if (!g->in_memory) store_note_checkpoint(g, NULL, 0);
     forget_in(s, g->in_memory ? &s->memory : &s->files, g->number);
     free_group(g);
     *group = NULL;
@@ -405,9 +487,13 @@ static void bury(struct store *s)
 
 void store_flush(struct store *s)
 {
+    s->collect_more = collect_step(s);
     writer_start(s);
     maker_step(s);
+    erase_step(s);
+    scrub_step(s);
     bury(s);
+    while (s->scratch_count) buf_free(&s->scratch[--s->scratch_count]);
     cache_trim(s);
 }
 
@@ -416,8 +502,10 @@ int64_t store_next_flush_ns(const struct store *s)
     int64_t at = INT64_MAX;
 
     if (s->stats.failed) return at;
+    if (s->collect_more) return store_now(s);
     if (s->dirty_count) at = s->next_sync_ns;
     if (s->stats.full && s->next_try_ns < at) at = s->next_try_ns;
+    if (scrub_next_ns(s) < at) at = scrub_next_ns(s);
     return at;
 }
 
@@ -454,7 +542,6 @@ static void copy_options(struct store *s, const struct store_options *options)
     if (s->options.cache_bytes == 0) s->options.cache_bytes = CACHE_BYTES_DEFAULT;
     if (s->options.headroom_bytes == 0)
         s->options.headroom_bytes = HEADROOM_SEGMENTS * s->options.segment_bytes;
-    s->options.key = s->options.previous_key = SPAN_NONE;
 }
 
 void store_free(struct store **store)
@@ -469,11 +556,18 @@ void store_free(struct store **store)
     while (s->groups) free_group(s->groups);
     map_free(&s->by_number);
     maker_free(s);
+    collect_free(s);
+    erase_free(s);
+    scrub_free(s);
     manifest_free(&s->manifest);
     mem_free(s->writes.items);
     mem_free(s->commit.writes.items);
     mem_free(s->commit.sync);
     mem_free(s->dirty);
+    mem_free(s->closed);
+    for (size_t i = 0; i < s->scratch_count; i++) buf_free(&s->scratch[i]);
+    mem_free(s->scratch);
+    mem_wipe(&s->master, sizeof s->master);
     disk_close(&s->lock);
     disk_dir_close(&s->dir);
     mem_free((char *)(uintptr_t)s->options.dir);
@@ -488,12 +582,16 @@ enum status store_open(struct store **out, const struct store_options *options,
     enum status st;
 
     s->disk = options->disk;
+    crypt_nonces_init(&s->nonces);
+    crypt_nonces_init(&s->reader_nonces);
     s->next_memory = s->next_segment = s->next_group = s->next_round = 1;
     list_init(&s->lru);
     copy_options(s, options);
+    maker_init(s);
     st = disk_dir_open(s->disk, s->options.dir, true, &s->dir, why);
     if (st == ST_OK) st = disk_dir_lock(s->dir, FILES_LOCK, &s->lock, why);
     if (st == ST_OK) st = recover_run(s, recovery, why);
+    s->options.key = s->options.previous_key = SPAN_NONE;      /* the caller's, until here */
     if (st == ST_OK)
         st = tasks_new(&s->tasks, options->threads, options->post, options->arg);
     if (st != ST_OK) {
@@ -501,6 +599,9 @@ enum status store_open(struct store **out, const struct store_options *options,
         return st;
     }
     s->appended = s->durable = s->synced = s->previous_end;
+    for (struct segment *seg = segment_next(&s->files, 0); seg;
+         seg = segment_next(&s->files, seg->number))
+        store_closed(s, seg);
     *out = s;
     return ST_OK;
 }
@@ -514,7 +615,7 @@ void store_close(struct store **store)
     close_active(s);
     writer_start(s);
     tasks_finish(s->tasks);             /* what is in hand */
-    while (!s->stats.failed && !writer_is_idle(s) && !s->stats.full) {
+    while (!s->stats.failed && !s->stats.full && (!writer_is_idle(s) || s->closed_count)) {
         writer_start(s);
         maker_step(s);
         tasks_finish(s->tasks);

@@ -78,6 +78,8 @@ struct store_options {
     /* The store turned read-only (fenced) for this reason: what was not durable is lost and no
      * append succeeds until the process starts again. On the owner, once. */
     void (*on_failed)(void *arg, const char *why);
+    /* Damage found while running; as in struct store_recovery. On the owner. May be NULL. */
+    void (*on_damage)(void *arg, void *owner, const char *text);
     /* Monotonic nanoseconds; NULL: os/clock.h. Any thread. */
     int64_t (*now)(void *arg);
     void *arg;

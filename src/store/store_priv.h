@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "os/disk.h"
+#include "store/crypt.h"
 #include "store/manifest.h"
 #include "store/record.h"
 #include "store/segment.h"
@@ -25,11 +26,12 @@ struct store_group {
     uint64_t index;                     /* of the last record */
     uint64_t checkpoint_index;          /* of the last checkpoint; 0: none */
     uint64_t checkpoint_position;       /* where it ends */
+    uint32_t checkpoint_segment, checkpoint_bytes;
     const struct store_group_ops *ops;
     void *owner;
     uint32_t in, out;                   /* segments where the last was appended, released; */
     uint32_t in_entry, out_entry;       /* and the group's index in their groups */
-    struct crypt *crypt;                /* NULL: not encrypted */
+    struct crypt_key key;               /* if the store is encrypted */
 };
 
 struct write {                          /* a finished batch */
@@ -61,7 +63,9 @@ struct store {
     struct disk_dir *dir;
     struct tasks *tasks;
     struct store_id id;
-    bool sealed;                        /* encrypted */
+    bool sealed;                        /* encrypted, by: */
+    struct crypt_key master;            /* constant once open */
+    struct crypt_nonces nonces, reader_nonces;  /* of the owner; of tasks of the reader */
 
     struct segment_table files, memory;
     struct segment *active, *spare;     /* being filled; made ahead. NULL: none */
@@ -87,13 +91,22 @@ struct store {
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
     uint64_t cache_floor;               /* bytes that the read under way needs at once */
-    char **scratch;                     /* decrypted for reads; freed at flush */
+    struct buf *scratch;                /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
 
     struct store_group *groups;
     struct map by_number;               /* 4 bytes -> store_group */
 
     struct maker *maker;
+    struct collect *collect;
+    struct scrub *scrub;
+    struct erase *erases;               /* under way */
+    uint64_t void_segments;             /* with copies that a crash made void */
+    bool collect_more;                  /* it could go on at once */
+    uint64_t small_count;               /* closed segments with little in them */
+    uint64_t ends_end;                  /* position after the last end of a group */
+    struct segment **closed;            /* without a footer yet */
+    size_t closed_count, closed_cap;
     struct segment *dead;               /* freed at flush */
     bool is_closing;
     struct store_stats stats;
@@ -105,13 +118,19 @@ void store_fail(struct store *s, const char *why);      /* fence; once */
 void store_damage(struct store *s, struct store_group *g, const char *text);
 struct store_group *store_find_group(const struct store *s, uint32_t number);
 struct store_group *store_add_group(struct store *s, uint32_t number);
-/* Room for bytes more at the tail of a segment for g, in an open batch. LIMIT, AGAIN, IO as
+/* Room for bytes more at the tail of a segment, on disk in an open batch. LIMIT, AGAIN, IO as
  * store_append. */
-MUST_USE enum status store_make_room(struct store *s, const struct store_group *g, uint64_t bytes,
+MUST_USE enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes,
                                      bool frees_space, struct segment **out);
+void store_advance(struct store *s, struct segment *seg, uint64_t bytes);      /* it was used */
 /* Account for a record that was just laid out at at. */
 void store_account(struct store_group *g, struct segment *seg, const struct record *r);
 void store_free(struct store **s);      /* what store_open built so far; no task may run */
+/* The newest checkpoint of g stands in seg (and no longer where the one before stood). */
+void store_note_checkpoint(struct store_group *g, struct segment *seg, uint64_t bytes);
+
+/* The segment is complete and sealed: it may be worth reclaiming. */
+void store_closed(struct store *s, struct segment *seg);
 
 /* recover.c */
 /* Read the directory and tell the owner; sets where the log goes on. */

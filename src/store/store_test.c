@@ -8,49 +8,6 @@
 
 #include "store/store_test_owner.h"
 
-#define SEGMENT (UINT64_C(256) << 10)
-
-static void start(struct owner *o, char *dir, bool threads)
-{
-    *o = (struct owner){ .disk = disk_real_new(),
-                         .options = { .dir = dir, .segment_bytes = SEGMENT,
-                                      .cache_bytes = 2 * SEGMENT, .threads = threads } };
-    assert_int_equal(owner_open(o, NULL), ST_OK);
-}
-
-static void reopen(struct owner *o)
-{
-    uint64_t live[OWNER_GROUPS_MAX] = { 0 };
-    size_t count = o->count, files = 0;
-
-    for (size_t i = 0; i < count; i++)
-        for (uint64_t seq = 1; seq <= o->groups[i]->last; seq++)
-            if (!o->groups[i]->in_memory && o->groups[i]->locs[seq].segment)
-                live[o->groups[i]->name]++;
-    for (size_t i = 0; i < count; i++) files += !o->groups[i]->in_memory;
-    owner_close(o);
-    owner_forget(o);
-    assert_int_equal(owner_open(o, NULL), ST_OK);
-    assert_int_equal(o->count, files);
-    for (size_t i = 0; i < o->count; i++) {
-        uint64_t n = 0;
-        assert_int_equal(o->groups[i]->done, 1);
-        for (uint64_t seq = 1; seq <= o->groups[i]->last; seq++)
-            n += o->groups[i]->locs[seq].segment != 0;
-        assert_int_equal(n, live[o->groups[i]->name]);
-    }
-    assert_string_equal(o->damage_text, "");
-    owner_check_all(o);
-}
-
-static void stop(struct owner *o, char *dir)
-{
-    owner_close(o);
-    owner_forget(o);
-    disk_free(&o->disk);
-    owner_remove_dir(dir);
-}
-
 /* Several groups over many segments, with and without threads, reopened twice. */
 static void what_was_appended_is_there_again(void **state)
 {
@@ -59,7 +16,7 @@ static void what_was_appended_is_there_again(void **state)
         char *dir = owner_make_dir();
         struct owner o;
         uint64_t position = 0;
-        start(&o, dir, threads);
+        owner_start(&o, dir, threads);
         for (int g = 0; g < 4; g++) owner_new_group(&o, g == 3 ? 9000 : 300, g == 2);
         for (int i = 0; i < 4000; i++) {
             assert_int_equal(owner_append(o.groups[i % 4], i % 4 == 2 ? NULL : &position), ST_OK);
@@ -69,10 +26,10 @@ static void what_was_appended_is_there_again(void **state)
         }
         owner_wait_durable(&o, position);
         owner_check_all(&o);
-        reopen(&o);
+        owner_reopen(&o);
         assert_int_equal(owner_append(o.groups[0], &position), ST_OK);
-        reopen(&o);
-        stop(&o, dir);
+        owner_reopen(&o);
+        owner_stop(&o, dir);
     }
 }
 
@@ -85,14 +42,14 @@ static void durable_follows_the_commit(void **state)
     uint64_t position;
 
     (void)state;
-    start(&o, dir, false);
+    owner_start(&o, dir, false);
     og = owner_new_group(&o, 100, false);
     assert_int_equal(owner_append(og, &position), ST_OK);
     assert_int_equal(owner_check(og, 1), ST_OK);
     assert_true(store_durable(o.s) < position && store_appended(o.s) == position);
     owner_settle(&o);
     assert_true(store_durable(o.s) >= position && o.durable == store_durable(o.s));
-    stop(&o, dir);
+    owner_stop(&o, dir);
 }
 
 /* What is not handed over before a crash is gone, what was durable is not. */
@@ -103,11 +60,11 @@ static void a_second_store_is_denied(void **state)
     struct error why;
 
     (void)state;
-    start(&o, dir, false);
+    owner_start(&o, dir, false);
     other = (struct owner){ .disk = o.disk, .options = o.options };
     assert_int_equal(owner_open(&other, &why), ST_DENIED);
     owner_check_all(&o);
-    stop(&o, dir);
+    owner_stop(&o, dir);
 }
 
 /* Released messages are not read any more after the owner knows; deleted groups are gone. */
@@ -118,7 +75,7 @@ static void a_deleted_group_is_gone(void **state)
     uint64_t position;
 
     (void)state;
-    start(&o, dir, false);
+    owner_start(&o, dir, false);
     for (int g = 0; g < 2; g++) owner_new_group(&o, 100, false);
     for (int i = 0; i < 100; i++) assert_int_equal(owner_append(o.groups[i % 2], NULL), ST_OK);
     owner_settle(&o);
@@ -130,10 +87,10 @@ static void a_deleted_group_is_gone(void **state)
     mem_free(o.groups[0]);
     o.groups[0] = o.groups[--o.count];
     owner_wait_durable(&o, position);
-    reopen(&o);
+    owner_reopen(&o);
     assert_int_equal(o.count, 1);
     assert_int_equal(o.groups[0]->name, 2);
-    stop(&o, dir);
+    owner_stop(&o, dir);
 }
 
 /* Records from nothing to larger than a segment. */
@@ -144,14 +101,14 @@ static void records_of_all_sizes(void **state)
     struct owner o;
 
     (void)state;
-    start(&o, dir, false);
+    owner_start(&o, dir, false);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         struct owner_group *og = owner_new_group(&o, sizes[i], false);
         for (int k = 0; k < 3; k++) assert_int_equal(owner_append(og, NULL), ST_OK);
     }
     owner_settle(&o);
-    reopen(&o);
-    stop(&o, dir);
+    owner_reopen(&o);
+    owner_stop(&o, dir);
 }
 
 int main(void)

@@ -5,6 +5,8 @@
 #ifndef STORE_STORE_TEST_OWNER_H
 #define STORE_STORE_TEST_OWNER_H
 
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@
 
 #define OWNER_SEQ_MAX 70000
 #define OWNER_GROUPS_MAX 8
+#define OWNER_SEGMENT (UINT64_C(256) << 10)
 #define OWNER_DEAD UINT32_C(0x40000000)         /* in a segment's number: reported, but removed */
 
 struct owner;
@@ -254,6 +257,12 @@ static void on_damage(void *arg, void *owner, const char *text)
     snprintf(o->damage_text + len, sizeof o->damage_text - len, "%s\n", text);
 }
 
+/* Real time, which a test may push on. */
+static int64_t owner_now(void *arg)
+{
+    return clock_mono_ns() + __atomic_load_n(&((struct owner *)arg)->now, __ATOMIC_RELAXED);
+}
+
 static enum status owner_open(struct owner *o, struct error *why)
 {
     struct store_recovery recovery = { on_group, on_delta, on_message, on_group_done, on_damage,
@@ -264,6 +273,8 @@ static enum status owner_open(struct owner *o, struct error *why)
     o->options.post = owner_post;
     o->options.on_durable = owner_on_durable;
     o->options.on_failed = owner_on_failed;
+    o->options.on_damage = on_damage;
+    o->options.now = owner_now;
     o->options.arg = o;
     st = store_open(&o->s, &o->options, &recovery, why);
     if (st != ST_OK) return st;
@@ -398,6 +409,54 @@ static void owner_remove_dir(char *dir)
     snprintf(command, sizeof command, "rm -r '%s'", dir);
     if (system(command) != 0) perror(command);
     mem_free(dir);
+}
+
+static void owner_start(struct owner *o, char *dir, bool threads)
+{
+    enum status st;
+
+    *o = (struct owner){ .disk = disk_real_new(),
+                         .options = { .dir = dir, .segment_bytes = OWNER_SEGMENT,
+                                      .cache_bytes = 2 * OWNER_SEGMENT, .threads = threads } };
+    st = owner_open(o, NULL);
+    assert(st == ST_OK);
+}
+
+/* Close, open, and find everything as it was. */
+static void owner_reopen(struct owner *o)
+{
+    uint64_t live[OWNER_GROUPS_MAX] = { 0 };
+    size_t count = o->count, files = 0;
+    enum status st;
+
+    for (size_t i = 0; i < count; i++)
+        for (uint64_t seq = 1; seq <= o->groups[i]->last; seq++)
+            if (!o->groups[i]->in_memory && o->groups[i]->locs[seq].segment)
+                live[o->groups[i]->name]++;
+    for (size_t i = 0; i < count; i++) files += !o->groups[i]->in_memory;
+    owner_close(o);
+    owner_forget(o);
+    st = owner_open(o, NULL);
+    assert(st == ST_OK);
+    assert(o->count == files);
+    for (size_t i = 0; i < o->count; i++) {
+        uint64_t n = 0;
+        assert(o->groups[i]->done == 1);
+        for (uint64_t seq = 1; seq <= o->groups[i]->last; seq++)
+            n += o->groups[i]->locs[seq].segment != 0;
+        assert(n == live[o->groups[i]->name]);
+    }
+    if (o->damages) fprintf(stderr, "%s", o->damage_text);
+    assert(o->damages == 0);
+    owner_check_all(o);
+}
+
+static void owner_stop(struct owner *o, char *dir)
+{
+    owner_close(o);
+    owner_forget(o);
+    disk_free(&o->disk);
+    owner_remove_dir(dir);
 }
 
 #endif

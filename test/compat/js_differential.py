@@ -26,7 +26,12 @@ import js_differential_rows as rows
 
 CONFIG = 'jetstream { store_dir: "store", max_mem: 256MB, max_file: 1GB }\n'
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-OWN = {"_nats.ver": "own", "_nats.level": "own", "leader": "own", "pause_remaining": "own"}
+OWN = {"_nats.ver": "own", "_nats.level": "own", "leader": "own", "pause_remaining": "own",
+       "api": "own"}
+OWN_TEXTS = [(re.compile(r"(?<=^\$JS\.SNAPSHOT\.RESTORE\.\w\.)\w+$"), "id"),
+             (re.compile(r"(?<=Nats-Stream-Identity: )\w+"), "id"),
+             (re.compile(r"(?<=Time-Stamp: ).*(?=\r)"), "time"),
+             (re.compile(r"(?<=\.)\d{19}(?=\.)"), "time")]
 PATIENCE_S = 3
 QUIET_S = 0.25
 NO_ANSWER = "no answer"
@@ -131,15 +136,25 @@ def encoded(body):
     return (body if isinstance(body, str) else json.dumps(body)).encode()
 
 
+def normal_text(text):
+    for pattern, replacement in OWN_TEXTS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
 def normal_json(value):
     if isinstance(value, dict):
         out = {k: OWN.get(k) or normal_json(v) for k, v in value.items()}
         if "name" in out and out.get("stream_name") and "durable_name" not in out["config"]:
             if "name" not in value["config"]:
                 out["name"] = "own"
+        if isinstance(out.get("sources"), list):    # nats-server keeps them in a map
+            out["sources"].sort(key=lambda source: json.dumps(source.get("name")))
         return out
     if isinstance(value, list):
         return [normal_json(v) for v in value]
+    if isinstance(value, str) and not TIME.fullmatch(value):
+        return normal_text(value)
     if isinstance(value, str) and TIME.fullmatch(value) and not value.startswith("0001"):
         return "time"
     return value
@@ -150,8 +165,8 @@ def normal(message):
     if message is None:
         return NO_ANSWER
     subject, reply, head, payload = message
-    head = re.sub(rb"Time-Stamp: .*\r", b"Time-Stamp: time\r", head).decode("latin-1")
-    reply = re.sub(r"\.\d{19}\.", ".time.", reply.decode("latin-1"))
+    head = normal_text(head.decode("latin-1"))
+    reply = normal_text(reply.decode("latin-1"))
     subject = "inbox" if subject.startswith(b"in.") else subject.decode("latin-1")
     try:
         value = json.loads(payload)

@@ -85,7 +85,8 @@ def examples():
         for count in (2, 3):
             yield Case(f"examples/{language}/reconnect with {count} servers",
                        example_command(language, "reconnect"), count=count)
-        for program in JETSTREAM[:2] if language == "c" else JETSTREAM:     # libnats 3.4 has no objects
+        # libnats 3.4 has no objects.
+        for program in JETSTREAM[:2] if language == "c" else JETSTREAM:
             yield Case(f"examples/{language}/{program}", example_command(language, program),
                        conf="jetstream")
     for script in sorted((EXAMPLES / "cli").glob("*.sh")):

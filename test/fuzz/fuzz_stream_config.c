@@ -35,9 +35,11 @@ static void check_again(const struct stream_config *c, struct stream_config_rule
     assert(read(&again, buf_span(&out), rules, &e) == JS_OK);
     assert(stream_config_equal(c, &again));
     assert(stream_config_check(&again, rules, &e) == JS_OK);
-    assert(stream_config_equal(c, &again));
+    /* A republish to where a transform without destination goes is completed once more. */
+    if (c->republish == NULL || c->republish->source != NULL)
+        assert(stream_config_equal(c, &again));
     stream_config_copy(&copy, &again);
-    assert(stream_config_equal(c, &copy));
+    assert(stream_config_equal(&again, &copy));
     stream_config_check_update(c, &copy, rules, &e);
     stream_config_free(&again);
     stream_config_free(&copy);

@@ -101,6 +101,34 @@ static void check_state(struct search *s, struct sim_disk *d, const char *what)
     world_close(&got);
 }
 
+/* The process ends here, but not the machine: what is not synced is read back. What the store then
+ * recovers must outlast the machine as well, because the owner acts on it. */
+static void check_kill(struct search *s, const struct sim_disk *disk, const char *what)
+{
+    struct sim_disk *d = sim_disk_clone(disk), *left;
+    struct verdict *v = s->verdict;
+    struct sim_crash *c;
+    struct world got, again;
+
+    v->killed++;
+    if (world_open(&got, d, &s->wanted->options, v, s->seed) == ST_OK)
+        world_compare(s->wanted, &got, what);
+    else
+        verdict_fail(v, "%s: not opened: %s", what, got.why);
+    c = sim_crash_new(d, NESTED_ALL_MAX, NESTED_SAMPLED, s->seed);
+    while (!v->failures && (left = sim_crash_next(c)) != NULL) {
+        if (world_open(&again, left, &got.options, v, s->seed) == ST_OK)
+            world_compare(&got, &again, what);
+        else
+            verdict_fail(v, "%s: not opened: %s", what, again.why);
+        world_close(&again);
+        sim_disk_free(&left);
+    }
+    sim_crash_free(&c);
+    world_close(&got);
+    sim_disk_free(&d);
+}
+
 /* The hook: disk is as the operations so far left it, and the next one is about to begin. */
 static void check_crashes(void *arg, const struct sim_disk *disk, const char *operation)
 {
@@ -112,6 +140,9 @@ static void check_crashes(void *arg, const struct sim_disk *disk, const char *op
 
     if (s->verdict->failures) return;
     if (s->wanted->before) here.wanted = s->wanted->before;
+    snprintf(what, sizeof(what), "seed %" PRIu64 ", step %u, before operation %" PRIu64
+             " (%s), the process killed", s->seed, s->step, sim_disk_operations(disk), operation);
+    if (s->depth == 0) check_kill(&here, disk, what);
     c = sim_crash_new(disk, s->limit, s->samples, s->seed ^ sim_disk_operations(disk));
     while (!s->verdict->failures && (d = sim_crash_next(c)) != NULL) {
         snprintf(what, sizeof(what), "seed %" PRIu64 ", step %u, before operation %" PRIu64
@@ -161,8 +192,11 @@ static void crash_script(uint64_t seed, enum lie lie, struct verdict *v)
 static void print_verdict(const char *what, const struct verdict *v)
 {
     print_message("%s: %" PRIu64 " states, %" PRIu64 " different ones recovered, %" PRIu64
-                  " recoveries interrupted, %" PRIu64 " gone on with, %" PRIu64 " failures\n", what,
-                  v->states, v->checked, v->recovered_twice, v->continued, v->failures);
+                  " recoveries interrupted, %" PRIu64 " gone on with, %" PRIu64 " kills, %" PRIu64
+                  " failures\n", what, v->states, v->checked, v->recovered_twice, v->continued,
+                  v->killed, v->failures);
+    print_message("the scripts: %" PRIu64 " segments reclaimed, %" PRIu64 " records moved, %" PRIu64
+                  " messages erased\n", v->reclaimed, v->moved, v->erased);
     if (v->failures) print_error("%s\n", v->first);
 }
 

@@ -18,7 +18,8 @@
 #define WORLD_DIR "/store"
 
 struct verdict {                        /* what a check found */
-    uint64_t states, checked, recovered_twice, continued, failures;
+    uint64_t states, checked, recovered_twice, continued, killed, failures;
+    uint64_t reclaimed, moved, erased;  /* what the scripts made the store do */
     char first[1024];                   /* the first failure */
 };
 
@@ -70,6 +71,7 @@ struct world {
     unsigned damages, refused;
     char why[512], damage[512];         /* of the failure; the first report of damage */
     int64_t now_ns;
+    const char *what;                   /* heads failures of the script itself */
     struct rng rng;
     struct verdict *verdict;
 };

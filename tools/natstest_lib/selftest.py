@@ -77,6 +77,15 @@ class SelfTest(unittest.TestCase):
         for check in ("a", "a = ", "a = x", "a b c"):
             self.assertRaises(ScriptError, check_json, value, check)
 
+    def test_placeholders_stand_for_values_of_their_kind(self):
+        value = {"t": "2026-01-02T03:04:05.678Z", "n": 7, "s": "text", "l": [1, "x"]}
+        for check in ("t = \"<time>\"", "n = \"<number>\"", "s = \"<string>\"", "l = [1,\"<any>\"]",
+                      ". = {\"t\":\"<time>\",\"n\":7,\"s\":\"<any>\",\"l\":\"<any>\"}"):
+            check_json(value, check)
+        for check in ("s = \"<time>\"", "s = \"<number>\"", "n = \"<string>\"", "l = [1]",
+                      ". = {\"t\":\"<time>\",\"n\":7}", "l = [1,\"<number>\"]"):
+            self.assertRaises(Failure, check_json, value, check)
+
     def test_assert_takes_arithmetic_only(self):
         self.assertTrue(evaluate("1 + 2 == 3 and 4 > 3"))
         self.assertFalse(evaluate("1 == 2"))
@@ -115,6 +124,14 @@ GOOD = (
     "repeat 3:\n    a > SAY ${i}|\n    a < ${i}\n",
     "signal INT\nexit 0\n",
     "a > DIE\na closed\nexit 3\n",
+    "a > SAY MSG f 1 r.7 2|hi|\na gets f hi:\n    reply (?P<x>r.*)\na > SAY ${x}|\na < r.7\n",
+    "a > SAY HMSG f 1 19 21|NATS/1.0 404 No||hi|\na gets f:\n    < NATS/1.0 404 No\n    text hi\n",
+    "a > SAY HMSG f 1 19 19|NATS/1.0 404 No|||\na gets f:\n    <~ NATS/1.0 \\d+ No\n",
+    "a > SAY MSG _INBOX.a.1 inbox 15|{\"a\":1,\"b\":[2]}|\na api INFO:\n"
+    "    . = {\"a\":\"<number>\",\n        \"b\":[2]}\n    keep v a\na > SAY ${v}|\na < 1\n",
+    "a > SAY MSG _INBOX.a.1 inbox 2|ok|\na request f x:\n    Some: header\n    text ok\n",
+    "a pub f,r hello:\n    Some: header\nsync a\n",
+    "restart\nclient a {}\ncrash\nclient a {}\nsync a\n",
 )
 BAD = (
     ("a > SAY hello|\na < hell\n", "expected: hell"),
@@ -142,6 +159,19 @@ BAD = (
     ("refused\n", "is accepted"),
     ("b > PING\n", "no client 'b'"),
     ("a > ${nothing}\n", "unknown variable"),
+    ("a > SAY MSG f 1 2|hi|\na gets f ho\n", "expected: ho"),
+    ("a > SAY MSG f 1 2|hi|\na gets g hi\n", "expected: g"),
+    ("a > SAY MSG f 1 2|hi|\na gets f\n", "got:      hi"),
+    ("a > SAY MSG f 1 r 2|hi|\na gets f hi\n", "unexpected reply"),
+    ("a > SAY MSG f 1 r 2|hi|\na gets f hi:\n    reply s\n", "a match of s"),
+    ("a > SAY HMSG f 1 19 21|NATS/1.0 404 No||hi|\na gets f hi\n", "unexpected header"),
+    ("a > SAY HMSG f 1 19 21|NATS/1.0 404 No||hi|\na gets f hi:\n    < NATS/1.0\n", "header line"),
+    ("a > SAY MSG f 1 2|hi|\na gets f hi:\n    < NATS/1.0\n", "no further line"),
+    ("a > SAY -ERR 'x'|\na gets f\n", "a message"),
+    ("a > SAY MSG _INBOX.a.1 inbox 11|{\"error\":1}|\na api INFO\n", "error absent"),
+    ("a > SAY MSG _INBOX.a.1 inbox 7|{\"a\":1}|\na api INFO:\n    . = {}\n", "JSON check"),
+    ("a > SAY MSG f 1 2|{}|\na api INFO\n", "got a message on f"),
+    ("a pub f hi:\n    nonsense\n", "not a header line"),
 )
 
 
