@@ -182,20 +182,19 @@ class Client:
 
 def backup(client, stream, **options):
     """(answer of the request, all bytes)."""
-    deliver = f'ib.snap{client.count}'
+    deliver = f'chunks.{client.count}'
     client.count += 1
     answer = client.good(f'STREAM.SNAPSHOT.{stream}', {'deliver_subject': deliver, **options})
     client.send(f'SUB {deliver} 9\r\n'.encode())
-    data, last = b'', None
+    data = b''
     while True:
         m = client.message()
         if not m.body:
             break
+        data += m.body
         if m.reply:
             assert re.fullmatch(rf'\$JS\.SNAPSHOT\.ACK\.{stream}\.\w+\.{len(m.body)}\.\d+', m.reply)
             client.publish(m.reply, b'')
-        if m.subject != last or m.reply:
-            data += m.body
     client.send(b'UNSUB 9\r\n')
     client.sync()
     assert not m.header or m.header == b'NATS/1.0 204\r\n\r\n', m.header
@@ -307,29 +306,371 @@ def same(one, other, stream='ORDERS'):
 
 # ---- tests ----
 
-def fixture(client, name, config):
-    return restored(client, {'config': config}, (DATA / name).read_bytes())
-
-
 ORDERS = {'name': 'ORDERS', 'subjects': ['orders.>']}
+
+
+def check_fixture(args, name):
+    """The same facts in every file: proto's unit tests show where they come from."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        data = (DATA / name).read_bytes()
+        got = restored(client, {'config': ORDERS}, data, chunk=100)
+        assert got['type'] == 'io.nats.jetstream.api.v1.stream_create_response'
+        state = state_of(client, 'ORDERS')
+        assert (state['messages'], state['first_seq'], state['last_seq']) == (10, 2, 14), state
+        assert state['bytes'] == 2652, state
+        assert state['deleted'] == [5, 13, 14], state
+        all_of = contents(client, 'ORDERS')
+        assert sorted(all_of) == [2, 3, 4, 6, 7, 8, 9, 10, 11, 12]
+        subject, header, body, when = all_of[2]
+        assert (subject, base64.b64decode(body)) == ('orders.2', b'second')
+        assert b'\r\nKind: test\r\n' in base64.b64decode(header)
+        assert when == state['first_ts'] and all_of[12][3] == state['last_ts']
+        assert base64.b64decode(all_of[3][2]) == b'repeated text ' * 130
+        facts = consumer_facts(client, 'ORDERS')
+        config, pairs, counts = facts['worker']
+        assert pairs == {'delivered': (6, 8), 'ack_floor': (3, 4)}, pairs
+        assert counts == {'num_ack_pending': 3, 'num_redelivered': 0, 'num_pending': 4}, counts
+        config, pairs, counts = facts['mailer']
+        assert config['filter_subject'] == 'orders.1' and counts['num_pending'] == 1, facts
+        got = json.loads(client.request('orders.new', b'x').body)
+        assert got['seq'] == 15, got
+        return state
 
 
 @test
 def snapshot_of_2_15_1(args):
-    with Server(args.server) as server:
-        client = Client(server.port)
-        got = fixture(client, 'snapshot-2.15.1.arc.s2', ORDERS)
-        print(json.dumps(got['state']))
-        print(consumer_facts(client, 'ORDERS'), contents(client, 'ORDERS'))
+    check_fixture(args, 'snapshot-2.15.1.arc.s2')
 
 
 @test
 def snapshot_of_2_11_8(args):
+    check_fixture(args, 'snapshot-2.11.8.tar.s2')
+
+
+@test
+def snapshot_of_2_9_25(args):
+    check_fixture(args, 'snapshot-2.9.25.tar.s2')
+
+
+@test
+def round_trip(args):
+    """All sizes of chunks and windows; what comes back is what was there, also after a restart."""
+    with Server(args.server) as server, Server(args.server) as other:
+        client, second = Client(server.port), Client(other.port)
+        fill(client)
+        for chunk, window in ((0, 0), (1024, 1024), (1024, 10240), (4096, 100), (10**9, 10**9)):
+            answer, data = backup(client, 'ORDERS', chunk_size=chunk, window_size=window)
+            assert answer['state']['messages'] == 193, answer
+            restored(second, answer, data, chunk=7777)
+            same(client, second)
+            second.good('STREAM.DELETE.ORDERS')
+        restored(second, answer, data)
+        other.kill()
+        other.start()
+        second = Client(other.port)
+        same(client, second)
+
+
+@test
+def delivery_goes_on(args):
+    """A restored consumer delivers what is next; what was pending comes back."""
     with Server(args.server) as server:
         client = Client(server.port)
-        got = fixture(client, 'snapshot-2.11.8.tar.s2', ORDERS)
-        print(json.dumps(got['state']))
-        print(consumer_facts(client, 'ORDERS'), contents(client, 'ORDERS'))
+        fill(client)
+        client.good('CONSUMER.DURABLE.CREATE.ORDERS.work', {
+            'stream_name': 'ORDERS',
+            'config': {'durable_name': 'work', 'ack_policy': 'explicit', 'ack_wait': 10**9}})
+        answer, data = backup(client, 'ORDERS')
+        client.good('STREAM.DELETE.ORDERS')
+        restored(client, answer, data)
+        client.count += 1
+        inbox = f'ib.{client.count}'
+        client.publish('$JS.API.CONSUMER.MSG.NEXT.ORDERS.work',
+                       json.dumps({'batch': 189, 'expires': 10**10}), inbox)
+        got = [client.message() for _ in range(189)]
+        seqs = {int(m.reply.split('.')[5]): int(m.reply.split('.')[4]) for m in got}
+        assert len(seqs) == 189, len(seqs)
+        assert sorted(s for s, n in seqs.items() if n == 2) == [5, 6, 8, 10, 11, 13], seqs
+        assert all(s > 13 for s, n in seqs.items() if n == 1), seqs
+
+
+@test
+def without_consumers(args):
+    with Server(args.server) as server:
+        client = Client(server.port)
+        fill(client)
+        answer, data = backup(client, 'ORDERS', no_consumers=True)
+        client.good('STREAM.DELETE.ORDERS')
+        restored(client, answer, data)
+        assert consumer_facts(client, 'ORDERS') == {}
+
+
+@test
+def large(args):
+    """Many windows, while messages come and go: those of the beginning, but for the removed."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
+        for i in range(400):
+            client.publish('big', os.urandom(65536), 'ib.0')
+        for i in range(400):
+            assert b'error' not in client.message().body
+        writer = Client(server.port)
+        answer, data = backup(client, 'BIG', chunk_size=65536, window_size=131072)
+        assert len(data) > 400 * 65536
+        writer.good('STREAM.PURGE.BIG')
+        client.good('STREAM.DELETE.BIG')
+        restored(client, answer, data, chunk=500000)
+        state = state_of(client, 'BIG')
+        assert (state['messages'], state['last_seq']) == (400, 400), state
+
+
+@test
+def removed_while_sent(args):
+    """What goes while a snapshot waits for acknowledgements is left out; the rest is whole."""
+    with Server(args.server) as server:
+        client, writer = Client(server.port), Client(server.port)
+        client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
+        for i in range(40):
+            client.request('big', os.urandom(65536))
+        client.send(b'SUB chunks 9\r\n')
+        answer = client.good('STREAM.SNAPSHOT.BIG', {'deliver_subject': 'chunks',
+                                                     'chunk_size': 131072, 'window_size': 131072})
+        first = client.message()
+        writer.good('STREAM.PURGE.BIG', {'seq': 31})
+        writer.request('big', b'not in it')
+        client.publish(first.reply, b'')
+        data = first.body
+        while True:
+            m = client.message()
+            if not m.body:
+                break
+            data += m.body
+            if m.reply:
+                client.publish(m.reply, b'')
+        client.send(b'UNSUB 9\r\n')
+        client.good('STREAM.DELETE.BIG')
+        restored(client, answer, data)
+        state = state_of(client, 'BIG')
+        assert state['last_seq'] == 40 and state['messages'] < 20, state
+        assert {n for n in contents(client, 'BIG')} >= set(range(31, 41))
+
+
+@test
+def no_acknowledgement(args):
+    with Server(args.server) as server:
+        client = Client(server.port)
+        client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
+        client.request('big', os.urandom(65536))
+        client.send(b'SUB chunks 9\r\n')
+        client.good('STREAM.SNAPSHOT.BIG', {'deliver_subject': 'chunks', 'chunk_size': 1024,
+                                            'window_size': 4096})
+        assert [len(client.message().body) for _ in range(4)] == [1024] * 4
+        end = client.message()
+        assert end.header == b'NATS/1.0 408 No Flow Response\r\n\r\n' and not end.body, end.header
+
+
+@test
+def receiver_gone(args):
+    """Told to whoever listens by a wildcard."""
+    with Server(args.server) as server:
+        client, other = Client(server.port), Client(server.port)
+        client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
+        client.request('big', os.urandom(65536))
+        client.send(b'SUB chunks 9\r\n')
+        other.send(b'SUB chunk* 1\r\nSUB *.ks 2\r\nSUB > 3\r\n')
+        other.sync()
+        client.good('STREAM.SNAPSHOT.BIG', {'deliver_subject': 'chunks', 'chunk_size': 1024,
+                                            'window_size': 4096})
+        assert [len(client.message().body) for _ in range(4)] == [1024] * 4
+        client.send(b'UNSUB 9\r\n')
+        while True:
+            m = other.message()
+            if m.subject == 'chunks' and m.header:
+                break
+        assert m.header == b'NATS/1.0 408 No Interest\r\n\r\n', m.header
+
+
+def names(client):
+    return client.good('STREAM.NAMES')['streams'] or []
+
+
+@test
+def damaged(args):
+    """Cut off or with a flipped bit anywhere: an error and no stream; what was there stays."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        for name in ('snapshot-2.15.1.arc.s2', 'snapshot-2.11.8.tar.s2'):
+            data = (DATA / name).read_bytes()
+            for cut in (0, 1, 9, 11, 100, len(data) // 2, len(data) - 1):
+                got = restore(client, {'config': ORDERS}, data[:cut])
+                assert got['error']['err_code'] == 10062, (cut, got)
+                assert names(client) == []
+            for at in range(12, len(data), len(data) // 40):
+                bad = data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1:]
+                got = restore(client, {'config': ORDERS}, bad)
+                assert 'error' in got, (name, at)
+                assert got['error']['err_code'] == 10062, (at, got)
+                assert names(client) == []
+        account = client.good('INFO')
+        assert account['storage'] == 0 and account['streams'] == 0, account
+        assert client.good('STREAM.CREATE.ORDERS', ORDERS)['state']['messages'] == 0
+
+
+@test
+def refused(args):
+    """Requests that can't be met, with nats-server's codes."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        code = lambda got: got['error']['err_code']
+        assert code(client.api('STREAM.RESTORE.ORDERS')) == 10003
+        assert code(client.api('STREAM.RESTORE.ORDERS', '{"config":')) == 10025
+        assert code(client.api('STREAM.RESTORE.ORDERS', {'config': {'name': 'OTHER'}})) == 10056
+        assert code(client.api('STREAM.RESTORE.ORDERS', {'config': ORDERS, 'x': 1})) == 10025
+        many = {**ORDERS, 'num_replicas': 3}
+        assert code(client.api('STREAM.RESTORE.ORDERS', {'config': many})) == 10074
+        client.good('STREAM.CREATE.ORDERS', ORDERS)
+        assert code(client.api('STREAM.RESTORE.ORDERS', {'config': ORDERS})) == 10130
+        assert code(client.api('STREAM.SNAPSHOT.X', {'deliver_subject': 'x'})) == 10059
+        assert code(client.api('STREAM.SNAPSHOT.ORDERS')) == 10003
+        assert code(client.api('STREAM.SNAPSHOT.ORDERS', {'deliver_subject': 'x.*'})) == 10015
+        assert code(client.api('STREAM.SNAPSHOT.ORDERS', {'no_consumers': True})) == 10015
+        # Subjects of a stream that is there: told at the chunk that would begin the stream.
+        got = restore(client, {'config': {**ORDERS, 'name': 'O2'}},
+                      (DATA / 'snapshot-2.15.1.arc.s2').read_bytes())
+        assert code(got) == 10062 and 'overlap' in got['error']['description'], got
+        got = restore(client, {'config': {'name': 'O2', 'subjects': ['x']}},
+                      (DATA / 'snapshot-2.11.8.tar.s2').read_bytes())
+        assert code(got) == 10062, got
+        assert got['error']['description'] == 'restore failed: stream names do not match', got
+
+
+@test
+def name_taken_meanwhile(args):
+    with Server(args.server) as server:
+        client = Client(server.port)
+        data = (DATA / 'snapshot-2.15.1.arc.s2').read_bytes()
+        deliver = begin_restore(client, {'config': ORDERS})['deliver_subject']
+        assert send_chunks(client, deliver, data, 200) is None
+        assert names(client) == []
+        client.good('STREAM.CREATE.ORDERS', ORDERS)
+        client.request('orders.x', b'mine')
+        got = json.loads(client.request(deliver, b'').body)
+        assert got['error']['err_code'] == 10130, got
+        assert state_of(client, 'ORDERS')['messages'] == 1
+
+
+@test
+def limits(args):
+    """At the account's limit a restore works; one byte less and it is refused, and frees all."""
+    data = (DATA / 'snapshot-2.15.1.arc.s2').read_bytes()
+    for size, good in ((2652, True), (2651, False)):
+        with Server(args.server, f'accounts {{ A {{ jetstream {{ max_file: {size} }}, '
+                                 'users [ { user: a, password: a } ] } }\nno_auth_user: a\n') as s:
+            client = Client(s.port)
+            got = restore(client, {'config': ORDERS}, data)
+            assert ('error' not in got) == good, (size, got)
+            if not good:
+                assert got['error']['err_code'] == 10047, got
+                assert client.good('INFO')['storage'] == 0
+    with Server(args.server) as server:
+        client = Client(server.port)
+        largest = 1820
+        for size, good in ((largest, True), (largest - 1, False)):
+            config = {**ORDERS, 'max_msg_size': size}
+            got = restore(client, {'config': config}, data)
+            assert ('error' not in got) == good, (size, got)
+            if good:
+                client.good('STREAM.DELETE.ORDERS')
+        # A stream's own limits: what they don't allow is removed as when it came.
+        got = restored(client, {'config': {**ORDERS, 'max_msgs': 4}}, data)
+        assert got['state']['messages'] == 4 and got['state']['first_seq'] == 9, got
+
+
+@test
+def stalled(args):
+    """Five seconds without a chunk end it; then nothing is left."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        data = (DATA / 'snapshot-2.15.1.arc.s2').read_bytes()
+        deliver = begin_restore(client, {'config': ORDERS})['deliver_subject']
+        assert send_chunks(client, deliver, data, 100) is None
+        until(lambda: 'is stalled' in server.log(), 'a log line')
+        until(lambda: b'503' in client.request(deliver, b'x').header, 'nobody listens any more')
+        assert client.good('INFO')['storage'] == 0
+
+
+@test
+def no_reply_subject(args):
+    with Server(args.server) as server:
+        client = Client(server.port)
+        deliver = begin_restore(client, {'config': ORDERS})['deliver_subject']
+        client.publish(deliver, b'x')
+        until(lambda: 'requires reply subject' in server.log(), 'a log line')
+        until(lambda: b'503' in client.request(deliver, b'x').header, 'nobody listens any more')
+
+
+@test
+def crash_in_the_middle(args):
+    """Killed at any point of it, the server starts without the stream and with the others."""
+    data = None
+    with Server(args.server) as server:
+        client = Client(server.port)
+        client.good('STREAM.CREATE.OTHER', {'name': 'OTHER', 'subjects': ['other']})
+        client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
+        for i in range(60):
+            client.request('big', os.urandom(20000))
+        answer, data = backup(client, 'BIG')
+        client.good('STREAM.DELETE.BIG')
+        for part in (1, len(data) // 3, len(data)):
+            deliver = begin_restore(client, answer)['deliver_subject']
+            assert send_chunks(client, deliver, data[:part]) is None
+            # Durable: it stands behind what was restored.
+            before = json.loads(client.request('other', b'x').body)['seq']
+            server.kill()
+            server.start()
+            client = Client(server.port)
+            assert names(client) == ['OTHER']
+            assert state_of(client, 'OTHER')['messages'] == before
+        restored(client, answer, data)
+        server.kill()
+        server.start()
+        client = Client(server.port)
+        assert sorted(names(client)) == ['BIG', 'OTHER']
+        assert state_of(client, 'BIG')['messages'] == 60
+
+
+@test
+def memory_stream(args):
+    with Server(args.server) as server, Server(args.server) as other:
+        client, second = Client(server.port), Client(other.port)
+        fill(client)
+        answer, data = backup(client, 'ORDERS')
+        answer['config']['storage'] = 'memory'
+        got = restored(second, answer, data)
+        assert got['state']['messages'] == 193, got
+        assert contents(client, 'ORDERS') == contents(second, 'ORDERS')
+        answer, data = backup(second, 'ORDERS')
+        second.good('STREAM.DELETE.ORDERS')
+        restored(second, answer, data)
+        assert contents(client, 'ORDERS') == contents(second, 'ORDERS')
+
+
+def between(args, peer):
+    """From the peer to us, and back again."""
+    with Server(args.server) as server, Server(peer) as other:
+        client, theirs = Client(server.port), Client(other.port)
+        fill(theirs)
+        answer, data = backup(theirs, 'ORDERS')
+        restored(client, answer, data)
+        same(theirs, client)
+        if data[10:].find(b'NATSARC1') < 0:
+            return                      # it can't read what we write
+        answer, data = backup(client, 'ORDERS')
+        theirs.good('STREAM.DELETE.ORDERS')
+        restored(theirs, answer, data)
+        same(theirs, client)
 
 
 def main():
@@ -340,6 +681,11 @@ def main():
     args = parser.parse_args()
     args.server = str(pathlib.Path(args.server).resolve())
     passed = failed = 0
+    for peer in args.peer:
+        def function(given, binary=peer):
+            between(given, binary)
+        function.__name__ = f'between_this_and_{peer}'
+        TESTS.append(function)
     for function in TESTS:
         if args.only not in function.__name__:
             continue
