@@ -13,13 +13,44 @@
 #include "proto/subject.h"
 
 #define TYPE_PREFIX "io.nats.jetstream.api.v1."
+#define PAGE_TAIL ",\"total\":0,\"offset\":0,\"limit\":0"
+
+static void handle_clustered(struct api_request *r)
+{
+    api_fail_with(r, JS_ERR_CLUSTER_REQUIRED);
+}
+
+/* What one server can't do. */
+static const struct api_handler clustered[] = {
+    { "CONSUMER.LEADER.STEPDOWN.*.*", "consumer_leader_stepdown_response", handle_clustered },
+    { "STREAM.CANCEL_MOVE.*", "stream_cancel_move_response", handle_clustered },
+    { "STREAM.LEADER.STEPDOWN.*", "stream_leader_stepdown_response", handle_clustered },
+    { "STREAM.PEER.EVACUATE.*", "stream_evacuate_peer_response", handle_clustered },
+    { "STREAM.PEER.REMOVE.*", "stream_remove_peer_response", handle_clustered },
+    { NULL, NULL, NULL },
+};
 
 static const struct api_handler *const tables[] = {
     api_consumer_handlers, api_message_handlers, api_stream_handlers, api_account_handlers,
-    api_snapshot_handlers,
+    api_snapshot_handlers, clustered,
 };
 
 /* ---- answers ---- */
+
+/* What nats-server writes behind an error of these types: fields that it never leaves out. */
+static const struct {
+    const char *type, *fields;
+} tails[] = {
+    { "consumer_list_response", PAGE_TAIL ",\"consumers\":[]" },
+    { "consumer_names_response", PAGE_TAIL ",\"consumers\":[]" },
+    { "consumer_pause_response", ",\"paused\":false,\"pause_until\":\"0001-01-01T00:00:00Z\"" },
+    { "stream_info_response", PAGE_TAIL },
+    { "stream_list_response", PAGE_TAIL ",\"streams\":[]" },
+    { "stream_names_response", PAGE_TAIL ",\"streams\":null" },
+    { "stream_purge_response", ",\"purged\":0" },
+    { "stream_restore_response", ",\"deliver_subject\":\"\"" },
+    { "consumer_reset_response", ",\"reset_seq\":0" },
+};
 
 static void begin(struct api_request *r, const char *type)
 {
@@ -46,38 +77,14 @@ void api_answer(struct api_request *r)
     send_answer(r, r->position);
 }
 
-/* What Go writes of an answer although there is only an error to tell. */
-static const struct {
-    const char *type, *fields;
-} kept_with_errors[] = {
-    { "stream_info_response", "\"total\":0,\"offset\":0,\"limit\":0" },
-    { "stream_names_response", "\"total\":0,\"offset\":0,\"limit\":0,\"streams\":null" },
-    { "stream_list_response", "\"total\":0,\"offset\":0,\"limit\":0,\"streams\":[]" },
-    { "stream_purge_response", "\"purged\":0" },
-    { "stream_restore_response", "\"deliver_subject\":\"\"" },
-    { "consumer_names_response", "\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]" },
-    { "consumer_list_response", "\"total\":0,\"offset\":0,\"limit\":0,\"consumers\":[]" },
-    { "consumer_pause_response",
-      "\"paused\":false,\"pause_until\":\"0001-01-01T00:00:00Z\"" },
-    { "consumer_reset_response", "\"reset_seq\":0" },
-};
-
-static void put_kept(struct api_request *r)
-{
-    for (size_t i = 0; i < COUNT_OF(kept_with_errors); i++)
-        if (strcmp(r->type, kept_with_errors[i].type) == 0) {
-            buf_append_char(&r->answer, ',');
-            buf_append_text(&r->answer, kept_with_errors[i].fields);
-        }
-}
-
 void api_fail(struct api_request *r, const struct js_error *e)
 {
     r->account->api_errors++;
     r->js->metrics.api_errors++;
     begin(r, r->type);
     js_error_write(e, &r->w);
-    put_kept(r);
+    for (size_t i = 0; i < COUNT_OF(tails); i++)
+        if (strcmp(tails[i].type, r->type) == 0) buf_append_text(&r->answer, tails[i].fields);
     send_answer(r, STORE_NO_POSITION);
 }
 

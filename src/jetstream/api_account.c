@@ -39,17 +39,13 @@ static void write_account(const struct js_account *a, struct jsonw *w)
     jsonw_text_if(w, "domain", a->js->options->domain);
     jsonw_object(w, "api");
     jsonw_int(w, "level", JS_API_LEVEL);
-    jsonw_uint(w, "total", a->api_total);
+    jsonw_uint(w, "total", a->api_total - 1);       /* before this request */
     jsonw_uint(w, "errors", a->api_errors);
     jsonw_end_object(w);
 }
 
 static void handle_info(struct api_request *r)
 {
-    if (!api_body_is_empty(r)) {
-        api_fail_with(r, JS_ERR_NOT_EMPTY_REQUEST);
-        return;
-    }
     write_account(r->account, &r->w);
     api_answer(r);
 }

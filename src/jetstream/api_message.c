@@ -158,6 +158,8 @@ static void remove_message(struct api_request *r, struct stream *s, const struct
         api_fail_with(r, JS_ERR_STREAM_SEALED);
     } else if (s->config.deny_delete) {
         api_fail_arg(r, JS_ERR_STREAM_MSG_DELETE_FAILED, "message delete not permitted");
+    } else if (b->seq == 0) {
+        api_fail_arg(r, JS_ERR_STREAM_MSG_DELETE_FAILED, "no message found");
     } else if (entry == NULL) {
         api_fail_number(r, JS_ERR_SEQUENCE_NOT_FOUND, b->seq);
     } else {

@@ -334,6 +334,12 @@ static struct stream **sorted_streams(const struct js_account *a, const char *fi
     return list;
 }
 
+static bool write_name(struct api_request *r, struct stream *s)
+{
+    jsonw_text(&r->w, NULL, s->config.name);
+    return true;
+}
+
 /* One page, each stream by write; false: put aside. */
 static void answer_page(struct api_request *r, int64_t limit,
                         bool (*write)(struct api_request *r, struct stream *s))
@@ -350,18 +356,16 @@ static void answer_page(struct api_request *r, int64_t limit,
     list = sorted_streams(r->account, body.subject, &count);
     if (body.offset > 0) at = (uint64_t)body.offset < count ? (size_t)body.offset : count;
     write_page(r, count, (int64_t)at, limit);
-    jsonw_array(&r->w, "streams");
-    for (int64_t n = 0; done && at < count && n < limit; n++) done = write(r, list[at++]);
-    jsonw_end_array(&r->w);
+    if (at == count && write == write_name) {
+        jsonw_null(&r->w, "streams");       /* not [], as nats-server does it */
+    } else {
+        jsonw_array(&r->w, "streams");
+        for (int64_t n = 0; done && at < count && n < limit; n++) done = write(r, list[at++]);
+        jsonw_end_array(&r->w);
+    }
     if (done) api_answer(r);
     mem_free(list);
     mem_free(body.subject);
-}
-
-static bool write_name(struct api_request *r, struct stream *s)
-{
-    jsonw_text(&r->w, NULL, s->config.name);
-    return true;
 }
 
 static void handle_names(struct api_request *r)

@@ -92,7 +92,7 @@ uint64_t js_send(struct js *js, const struct js_message *m)
 void js_send_when(struct js *js, uint64_t position, const struct js_message *m)
 {
     if (position <= store_durable(js->store)) js_send(js, m);
-    else gate_add_message(js->gate, position, m);
+    else if (js->failed == NULL) gate_add_message(js->gate, position, m);
 }
 
 void js_call_when(struct js *js, uint64_t position, void (*fn)(void *arg), void *arg)
@@ -411,6 +411,8 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
     take_config(js);
     st = open_store(js, settings->store_dir, why);
     if (st != ST_OK) {
+        for (size_t i = 0; i < js->accounts.count; i++)
+            disable_account(js->accounts.entries[i].value);
         js_free(&js);
         return st;
     }

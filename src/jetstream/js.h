@@ -42,7 +42,7 @@ struct js {
     struct core *core;
     struct core_loop *cl;               /* of the home loop */
     struct loop *home;
-    struct store *store, *store_opening;        /* the second only while it is opened */
+    struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
     struct map accounts;                /* name -> struct js_account, enabled ones */

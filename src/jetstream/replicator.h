@@ -33,7 +33,7 @@ struct replicator {                     /* embedded first in each kind */
     bool in_memory;                     /* nothing outlives the process; no positions */
 };
 
-/* On a group of the store. ops and owner: as store_group_new; group NULL: a new one. */
+/* On a group of the store. ops and owner: as store_group_new; group NULL: a new one in s. */
 struct replicator *replicator_local_new(struct store *s, struct store_group *group, bool in_memory,
                                         const struct store_group_ops *ops, void *owner);
 

@@ -69,8 +69,8 @@ struct replicator *replicator_local_new(struct store *s, struct store_group *gro
 
     l->base.ops = &local_ops;
     l->base.in_memory = in_memory;
-    l->store = s;
     if (group) store_group_own(group, ops, owner);
     l->group = group ? group : store_group_new(s, in_memory, ops, owner);
+    l->store = store_of_group(l->group);
     return &l->base;
 }

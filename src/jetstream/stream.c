@@ -146,7 +146,7 @@ static void unsubscribe(struct stream *s)
 
 void stream_start(struct stream *s)
 {
-    if (!s->config.sealed) subscribe(s);
+    subscribe(s);
     stream_arm_expiry(s);
     schedule_run(s);
 }
@@ -202,7 +202,7 @@ static void change_window(struct stream *s)
 enum status stream_update(struct stream *s, struct stream_config *next, uint64_t *position)
 {
     struct stream_config old = s->config;
-    bool resubscribe = !same_texts(&old.subjects, &next->subjects) || old.sealed != next->sealed;
+    bool resubscribe = !same_texts(&old.subjects, &next->subjects);
     enum status st;
 
     s->config = *next;
@@ -217,7 +217,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     change_window(s);
     if (resubscribe) {
         unsubscribe(s);
-        if (!s->config.sealed) subscribe(s);
+        subscribe(s);
     }
     stream_config_free(&old);
     stream_enforce_limits(s);

@@ -40,6 +40,7 @@ static enum status append(struct stream *s, enum store_kind kind, const struct b
     struct store_record r = { .kind = kind, .time_ns = js_now(s->js), .body = buf_span(body) };
     enum status st = s->log->ops->propose(s->log, &r, NULL, &s->position);
 
+    if (st == ST_IO) s->position = STORE_NEVER;     /* it is applied, and nobody may be told */
     if (kind == STORE_CHECKPOINT) {
         s->delta_bytes = 0;
         s->checkpoint_bytes = body->len;

@@ -16,6 +16,8 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config);
 void stream_start(struct stream *s);    /* subscribe, arm timers */
 void stream_compile(struct stream *s);  /* transforms of a checked config */
 void stream_mark_dirty(struct stream *s);
+/* The bytes of a message turned out to be damaged: logged once, and told in stream info. */
+void stream_note_damaged(struct stream *s, uint64_t seq);
 void stream_usage(struct stream *s, int64_t bytes);     /* account and server, of its storage */
 void stream_reserve(struct stream *s, int64_t bytes);   /* max_bytes promised */
 

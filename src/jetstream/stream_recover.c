@@ -125,7 +125,7 @@ void *stream_recover_group(void *arg, struct store_group *g, const struct store_
     s = stream_alloc(a, &config);
     s->created_ns = (int64_t)f.created;
     s->last_ns = (int64_t)f.last_ns;
-    s->log = replicator_local_new(js->store_opening, g, false, &stream_group_ops, s);
+    s->log = replicator_local_new(NULL, g, false, &stream_group_ops, s);
     s->recovery = mem_zero(sizeof *s->recovery);
     s->recovery->first = f.first;
     s->recovery->last = f.last;
@@ -298,14 +298,25 @@ static void fill_dedup(struct stream *s)
     }
 }
 
+/* The runs stay in order. O(runs behind it). */
 static void note_lost(struct stream *s, uint64_t first, uint64_t last)
 {
     uint64_t run[2] = { first, last };
+    uint64_t *runs = NULL;
+    size_t at = s->lost.len / sizeof run;
 
     buf_append(&s->lost, run, sizeof run);
+    runs = (void *)s->lost.p;
+    for (; at > 0 && runs[2 * at - 2] > first; at--) memcpy(runs + 2 * at, runs + 2 * at - 2, 16);
+    memcpy(runs + 2 * at, run, sizeof run);
     log_error("JetStream stream '%s > %s': messages %llu to %llu are lost to damage",
               s->account->account->name, s->config.name, (unsigned long long)first,
               (unsigned long long)last);
+}
+
+void stream_note_damaged(struct stream *s, uint64_t seq)
+{
+    if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
 /* Sequences from first to last of which there is neither a message nor a removal. */

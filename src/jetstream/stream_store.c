@@ -87,9 +87,12 @@ enum status stream_read(struct stream *s, uint64_t seq, struct store_record *out
                         struct store_wait *wait)
 {
     const struct msg_entry *e = msgs_get(s->msgs, seq);
+    enum status st;
 
     if (e == NULL) return ST_NOT_FOUND;
-    return s->log->ops->read(s->log, e->loc, out, wait);
+    st = s->log->ops->read(s->log, e->loc, out, wait);
+    if (st == ST_DAMAGED) stream_note_damaged(s, seq);
+    return st;
 }
 
 enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait)

@@ -17,6 +17,7 @@ struct load {
     struct segment *segment;
     uint32_t first, count;
     uint64_t end;                       /* bytes of the file that count */
+    bool is_bad;                        /* something could not be read */
     struct store_wait *waits, **waits_end;
 };
 
@@ -54,9 +55,23 @@ static void drop(struct store *s, struct chunk *c)
     pages_drop(seg->image + (uint64_t)i * SEGMENT_CHUNK, chunk_bytes(seg, i));
     list_remove(&c->lru);
     c->state = CHUNK_ABSENT;
+    c->is_bad = false;
     seg->chunks_present--;
     s->stats.cache_bytes -= SEGMENT_CHUNK;
     if (seg->chunks_present == 0 && seg->is_closed && seg->loads == 0) segment_unmap(seg);
+}
+
+/* What could not be read is tried again by the next one who wants it. */
+static void drop_bad(struct store *s)
+{
+    struct list *next;
+
+    for (struct list *l = s->lru.next; s->has_bad_chunks && l != &s->lru; l = next) {
+        struct chunk *c = CONTAINER_OF(l, struct chunk, lru);
+        next = l->next;
+        if (c->is_bad && !c->segment->is_busy) drop(s, c);
+    }
+    s->has_bad_chunks = false;
 }
 
 void cache_trim(struct store *s)
@@ -64,6 +79,7 @@ void cache_trim(struct store *s)
     uint64_t looks = 2 * s->stats.cache_bytes / SEGMENT_CHUNK;
     uint64_t budget = s->options.cache_bytes;
 
+    drop_bad(s);
     if (budget < s->cache_floor) budget = s->cache_floor;
     while (s->stats.cache_bytes > budget && !list_is_empty(&s->lru) &&
            looks-- > 0) {
@@ -91,18 +107,21 @@ void cache_drop(struct store *s, struct segment *seg)
     }
 }
 
-/* Read [from, to) into p; what can't be read stays zero. */
-static void read_range(struct disk_file *f, uint64_t from, uint64_t to, char *p)
+/* Read [from, to) into p; what can't be read stays zero. False: some of it can't. */
+static bool read_range(struct disk_file *f, uint64_t from, uint64_t to, char *p)
 {
+    bool all = true;
     size_t got;
 
-    if (disk_read(f, from, p, to - from, &got, NULL) == ST_OK) return;
+    if (disk_read(f, from, p, to - from, &got, NULL) == ST_OK) return true;
     memset(p, 0, to - from);
     for (uint64_t at = from; at < to; at += RECORD_BLOCK) {     /* around the bad blocks */
         size_t len = to - at < RECORD_BLOCK ? to - at : RECORD_BLOCK;
-        if (disk_read(f, at, p + (at - from), len, &got, NULL) != ST_OK)
-            memset(p + (at - from), 0, len);
+        if (disk_read(f, at, p + (at - from), len, &got, NULL) == ST_OK) continue;
+        memset(p + (at - from), 0, len);
+        all = false;
     }
+    return all;
 }
 
 static void run_load(struct task *t)
@@ -112,11 +131,13 @@ static void run_load(struct task *t)
     struct disk_file *f = NULL;
 
     files_segment_name(name, l->segment->number);
-    if (disk_open(l->store->dir, name, DISK_READ, &f, NULL) != ST_OK) return;
+    l->is_bad = disk_open(l->store->dir, name, DISK_READ, &f, NULL) != ST_OK &&
+                disk_open(l->store->dir, name, DISK_READ, &f, NULL) != ST_OK;
+    if (l->is_bad) return;
     for (uint32_t i = 0; i < l->count; i++) {
         uint64_t from = (uint64_t)(l->first + i) * SEGMENT_CHUNK;
         uint64_t to = from + SEGMENT_CHUNK < l->end ? from + SEGMENT_CHUNK : l->end;
-        if (from < to) read_range(f, from, to, l->segment->image + from);
+        if (from < to && !read_range(f, from, to, l->segment->image + from)) l->is_bad = true;
     }
     disk_close(&f);
 }
@@ -133,6 +154,8 @@ static void on_load(struct task *t)
         c->state = CHUNK_LOADED;
         c->used = true;
         c->load = NULL;
+        c->is_bad = l->is_bad;
+        s->has_bad_chunks |= l->is_bad;
         l->segment->chunks_present++;
         s->stats.cache_bytes += SEGMENT_CHUNK;
         cache_add(s, l->segment, i);
@@ -211,6 +234,14 @@ bool cache_has(struct store *s, struct segment *seg, uint64_t from, uint64_t to,
         l->waits_end = &wait->next;
     }
     return l == NULL;
+}
+
+bool cache_is_bad(const struct segment *seg, uint64_t at)
+{
+    uint64_t i = at / SEGMENT_CHUNK;
+
+    return seg->image && (seg->chunks[i].is_bad ||
+                          (i + 1 < seg->chunk_count && seg->chunks[i + 1].is_bad));
 }
 
 void cache_cancel(struct store *s, struct store_wait *w)

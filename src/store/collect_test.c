@@ -101,7 +101,7 @@ static void an_end_outlives_its_segment(void **state)
     owner_start(&o, dir, false);
     owner_new_group(&o, 600, false);
     owner_new_group(&o, 200, false);
-    for (int i = 0; i < 1000; i++)      /* both in the first segments; the first one's messages stay */
+    for (int i = 0; i < 1000; i++)      /* both in the first segments; those of the first stay */
         assert_int_equal(owner_append(o.groups[i % 50 == 0], NULL), ST_OK);
     store_group_delete(&o.groups[1]->g, NULL);
     mem_free(o.groups[1]);

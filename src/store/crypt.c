@@ -98,7 +98,8 @@ static void body_nonce(const struct record *r, uint8_t nonce[RECORD_NONCE_BYTES]
 void crypt_seal_record(const struct crypt_key *key, struct crypt_nonces *n, struct record *r,
                        char *out)
 {
-    uint8_t *nonce = (uint8_t *)out + (r->nonce - (uint8_t *)out), *tag = nonce + RECORD_NONCE_BYTES;
+    uint8_t *nonce = (uint8_t *)out + (r->nonce - (uint8_t *)out);
+    uint8_t *tag = nonce + RECORD_NONCE_BYTES;
     uint8_t *head = (uint8_t *)out + (r->head - out), *body = (uint8_t *)out + (r->body - out);
     uint8_t aad[AAD_BYTES], other[RECORD_NONCE_BYTES];
     size_t body_len = (size_t)r->header_len + r->body_len;

@@ -24,6 +24,7 @@ struct crypt_nonces {                   /* of one thread */
     uint64_t counter;
 };
 
+/* Begin with a random part of its own. */
 void crypt_nonces_init(struct crypt_nonces *n);
 
 /* A new random master key. */

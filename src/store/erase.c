@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* erase.c - an erasure waits until the record is in its file, is written over there and synced, and
- * is finished when no earlier copy is left: the origin of a moved record is wiped and removed
- * first, and so are segments with copies that a crash made void. */
+/* erase.c - an erasure waits until the record's segment is sealed: without a footer recovery would
+ * take a body that is half written over for a torn end. Then it is written over in the file and
+ * synced, and is finished when no earlier copy is left: the origin of a moved record is wiped and
+ * removed first, and so are segments with copies that a crash made void. */
 #include "store/erase.h"
 
 #include "base/assert.h"
@@ -68,7 +69,7 @@ static void run_erase(struct task *t)
 }
 
 /* The same bytes in memory. */
-static void erase_image(struct segment *seg, uint64_t at, uint64_t len)
+static void wipe_image(struct segment *seg, uint64_t at, uint64_t len)
 {
     uint64_t start = at, end = at + len;
 
@@ -91,13 +92,14 @@ static void on_erase(struct task *t)
         store_fail(e->store, e->why.text);
         return;
     }
-    if (e->status == ST_OK && seg && e->body_bytes) erase_image(seg, e->body_at, e->body_bytes);
+    if (e->status == ST_OK && seg && e->body_bytes)
+        wipe_image(seg, e->body_at, e->body_bytes);
     seg = e->origin ? segment_find(&e->store->files, e->origin) : NULL;
     if (seg) seg->must_wipe = true;
     else e->origin = 0;
 }
 
-static void erase_in_memory(struct segment *seg, uint64_t at)
+static void wipe_in_memory(struct segment *seg, uint64_t at)
 {
     struct record r;
 
@@ -117,7 +119,7 @@ void erase_start(struct store *s, struct store_loc loc, struct store_wait *w)
     e->loc = loc;
     if (loc.segment & SEGMENT_IN_MEMORY) {
         struct segment *seg = segment_find(&s->memory, loc.segment);
-        if (seg && at < seg->tail) erase_in_memory(seg, at);
+        if (seg && at < seg->tail) wipe_in_memory(seg, at);
         e->is_written = true;
     }
     while (*end) end = &(*end)->next;
@@ -133,6 +135,10 @@ static void begin(struct store *s, struct erase *e)
     if (seg == NULL || seg->is_removed) {
         if (seg) seg->must_wipe = true;
         e->is_written = true;
+        return;
+    }
+    if (!seg->is_sealed && !seg->is_pinned) {
+        if (seg == s->active) store_close_active(s);
         return;
     }
     if (at >= seg->written || !seg->is_ready) return;

@@ -223,6 +223,7 @@ static void on_round(struct task *t)
         store_fail(s, text);
         return;
     }
+    if (m->status == ST_LIMIT) look_again(s);
     if (m->status == ST_OK) maker_step(s);
 }
 
@@ -301,6 +302,7 @@ void maker_step(struct store *s)
     struct maker *m = s->maker;
 
     if (m->is_active || s->stats.failed) return;
+    if (s->stats.full && store_now(s) < s->next_try_ns && !s->is_closing) return;
     m->make = choose(s);
     choose_seals(s, m);
     if (m->make == NULL && m->waiting_count == 0 && m->seal_count == 0) return;

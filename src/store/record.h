@@ -110,8 +110,8 @@ uint64_t record_peek(const char *in);
 
 bool record_body_is_good(const struct record *r);       /* O(body) */
 
-/* Overwrite len bytes, from byte offset on, of what record_body_bytes counts of a record at rest with
- * the pattern that says they were erased. */
+/* Overwrite len bytes, from byte offset on, of what record_body_bytes counts of a record at rest,
+ * with the pattern that says they were erased. */
 void record_erase(char *p, uint64_t len, uint64_t offset);
 bool record_is_erased(const struct record *r);          /* O(body) */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seal.c - walks the batches in the image, or reads the file where part of the image was dropped. */
+/* seal.c - walks the batches in the image, or in the file where part of the image was dropped. */
 #include "store/seal.h"
 
 #include "base/crc32c.h"

@@ -27,6 +27,7 @@ struct chunk {
     struct segment *segment;
     struct load *load;          /* LOADING: by this */
     uint8_t state;
+    bool is_bad;                /* some of it could not be read */
     bool used;                  /* since the cache last looked */
 };
 

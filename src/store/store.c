@@ -95,7 +95,7 @@ void store_closed(struct store *s, struct segment *seg)
     collect_consider(s, seg);
 }
 
-static void close_active(struct store *s)
+void store_close_active(struct store *s)
 {
     struct segment *seg = s->active;
 
@@ -160,7 +160,7 @@ enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes, boo
         (!seg || !seg->is_ready || seg->tail + need > seg->bytes - seg->bytes / 4))
         return ST_LIMIT;
     if (s->unsynced_bytes > STORE_UNSYNCED_MAX && !frees_space) return ST_AGAIN;
-    if (seg && seg->tail + need > seg->bytes) close_active(s);
+    if (seg && seg->tail + need > seg->bytes) store_close_active(s);
     if (s->active == NULL) open_active(s, RECORD_BLOCK + need);
     seg = s->active;
     cache_fill(s, seg, seg->tail + need);
@@ -388,6 +388,7 @@ absent:
     s->stats.cache_misses++;
     return ST_AGAIN;
 damaged:
+    if (cache_is_bad(seg, at)) return ST_IO;
     s->stats.damaged_records++;
     return ST_DAMAGED;
 }
@@ -426,6 +427,11 @@ void store_group_own(struct store_group *g, const struct store_group_ops *ops, v
 {
     g->ops = ops;
     g->owner = owner;
+}
+
+struct store *store_of_group(const struct store_group *g)
+{
+    return g->store;
 }
 
 const struct store_id *store_group_id(const struct store_group *g)
@@ -488,9 +494,9 @@ static void bury(struct store *s)
 void store_flush(struct store *s)
 {
     s->collect_more = collect_step(s);
+    erase_step(s);                      /* may close what the next two then complete */
     writer_start(s);
     maker_step(s);
-    erase_step(s);
     scrub_step(s);
     bury(s);
     while (s->scratch_count) buf_free(&s->scratch[--s->scratch_count]);
@@ -612,7 +618,7 @@ void store_close(struct store **store)
 
     if (s == NULL) return;
     s->is_closing = true;
-    close_active(s);
+    store_close_active(s);
     writer_start(s);
     tasks_finish(s->tasks);             /* what is in hand */
     while (!s->stats.failed && !s->stats.full && (!writer_is_idle(s) || s->closed_count)) {

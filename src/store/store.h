@@ -33,6 +33,7 @@ struct disk;                            /* os/disk.h: files, real or simulated *
 #define STORE_SUBJECT_MAX 65535
 #define STORE_PAYLOAD_MAX (1u << 30)    /* of header and of body, each */
 #define STORE_NO_POSITION 0             /* nothing to wait for */
+#define STORE_NEVER UINT64_MAX          /* of what the store did not take: never durable */
 
 struct store_id {                       /* of a group: random, never used again */
     uint8_t bytes[16];
@@ -131,6 +132,7 @@ struct store_group *store_group_new(struct store *s, bool in_memory,
                                     const struct store_group_ops *ops, void *owner);
 void store_group_own(struct store_group *g, const struct store_group_ops *ops, void *owner);
 const struct store_id *store_group_id(const struct store_group *g);
+struct store *store_of_group(const struct store_group *g);
 
 /* Forget the group and all its records, durably once *position is; *g is NULL afterwards. */
 void store_group_delete(struct store_group **g, uint64_t *position);
@@ -155,7 +157,7 @@ struct store_wait {
 
 /* Read the record at loc. OK: *out borrows memory that stays until the owner returns to
  * store_flush. AGAIN: not in memory; wait->done will run (wait NULL: just not available).
- * DAMAGED: its bytes are lost. */
+ * DAMAGED: its bytes are lost. IO: they can't be read now; another try reads the disk again. */
 MUST_USE enum status store_read(struct store_group *g, struct store_loc loc,
                                 struct store_record *out, struct store_wait *wait);
 void store_wait_cancel(struct store *s, struct store_wait *w);  /* harmless if not queued */
@@ -163,12 +165,15 @@ void store_wait_cancel(struct store *s, struct store_wait *w);  /* harmless if n
 /* The reader will go on from loc: load ahead. */
 void store_read_ahead(struct store_group *g, struct store_loc loc);
 
-/* Overwrite a released message's bytes on disk wherever they stand. done runs on the owner when
- * that is synced (w->done), with w->queued false. */
+/* Overwrite the header and body of a released message on disk and in memory wherever they stand,
+ * copies that a reclaimed segment left included. w->done runs on the owner, from a later
+ * store_flush, when that is synced and nothing of it is left in the store's files; w->queued is
+ * false then. Call it when the record of the removal is durable. store_close does not wait. */
 void store_erase(struct store_group *g, struct store_loc loc, struct store_wait *w);
 
 /* End of the owner's iteration: hand what was appended to the writer when that is idle, drop
- * cached memory over the budget, copy forward a little. Spans of reads end here. */
+ * cached memory over the budget, copy forward a little (which calls the owner's ops; not for groups
+ * whose owner is not set yet). Spans of reads end here. */
 void store_flush(struct store *s);
 
 /* When store_flush must be called at the latest, by the clock of options.now; INT64_MAX: whenever

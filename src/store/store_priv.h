@@ -90,6 +90,7 @@ struct store {
 
     struct list lru;                    /* chunks that may be dropped, oldest first */
     struct load *loads;                 /* under way */
+    bool has_bad_chunks;
     uint64_t cache_floor;               /* bytes that the read under way needs at once */
     struct buf *scratch;                /* decrypted for reads; freed at flush */
     size_t scratch_count, scratch_cap;
@@ -123,6 +124,8 @@ struct store_group *store_add_group(struct store *s, uint32_t number);
 MUST_USE enum status store_make_room(struct store *s, bool in_memory, uint64_t bytes,
                                      bool frees_space, struct segment **out);
 void store_advance(struct store *s, struct segment *seg, uint64_t bytes);      /* it was used */
+/* Nothing more goes into the segment that is filled; it will be sealed. */
+void store_close_active(struct store *s);
 /* Account for a record that was just laid out at at. */
 void store_account(struct store_group *g, struct segment *seg, const struct record *r);
 void store_free(struct store **s);      /* what store_open built so far; no task may run */
@@ -148,6 +151,8 @@ void cache_fill(struct store *s, struct segment *seg, uint64_t to);
 void cache_add(struct store *s, struct segment *seg, uint32_t chunk);   /* it may be dropped now */
 void cache_trim(struct store *s);
 void cache_drop(struct store *s, struct segment *seg);  /* forget all chunks; none is loading */
+/* Whether the bytes from at on could not be read. */
+bool cache_is_bad(const struct segment *seg, uint64_t at);
 void cache_cancel(struct store *s, struct store_wait *w);
 /* The chunk at from and some after it will be wanted. */
 void cache_read_ahead(struct store *s, struct segment *seg, uint64_t from);

@@ -21,7 +21,7 @@
 #define STEPS 24                        /* of a script */
 #define CRASHES 2                       /* after a script with a fault */
 #define PATHS_MAX 64
-#define WHAT_BYTES 200
+#define WHAT_BYTES 240
 
 static const struct world_options variants[] = {
     { .cache_bytes = 64 << 10 },
@@ -50,9 +50,13 @@ static const struct fault_row faults[] = {
 };
 
 /* Everything that was reported durable is found on disk, without damage. disk is changed. */
-static void expect_durable(const struct world *w, struct sim_disk *disk, const char *what)
+static void expect_durable(const struct world *w, struct sim_disk *disk, const char *script,
+                           const char *end)
 {
+    char what[WHAT_BYTES];
     struct world got;
+
+    snprintf(what, sizeof(what), "%s, then %s", script, end);
 
     if (world_open(&got, disk, &w->options, w->verdict, 5) == ST_OK)
         world_compare(w, &got, what);
@@ -88,7 +92,7 @@ static bool fault_script(uint64_t seed, const struct fault_row *row, uint64_t at
 {
     struct sim_disk *disk = sim_disk_new(seed), *d;
     struct world w;
-    char what[WHAT_BYTES];
+    char what[WHAT_BYTES - 20];
     bool came, reached;
 
     snprintf(what, sizeof(what), "seed %" PRIu64 ", %s in operation %" PRIu64, seed, row->name,
@@ -107,13 +111,13 @@ static bool fault_script(uint64_t seed, const struct fault_row *row, uint64_t at
     end_script(&w, w.failed, what);
     for (int i = 0; i < CRASHES && came && !v->failures; i++) {
         d = sim_crash_random(disk, &w.rng);
-        expect_durable(&w, d, what);
+        expect_durable(&w, d, what, "a crash");
         sim_disk_free(&d);
     }
     if (came && !v->failures) {         /* the process ends, the machine goes on */
         v->checked++;
         d = sim_disk_clone(disk);
-        expect_durable(&w, d, what);
+        expect_durable(&w, d, what, "a kill");
         sim_disk_free(&d);
     }
     if (came && w.store && !v->failures && !world_reopen(&w))

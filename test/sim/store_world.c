@@ -14,6 +14,7 @@
 #define REPLACED_MAX 8
 #define SEGMENT_BYTES (64u * 1024)
 #define STEPS_MAX 100000
+#define WAITS_MAX 4                     /* of three seconds, for something that does not come */
 #define TICK_NS 1000000
 #define KEY "0123456789abcdef0123456789abcdef"
 
@@ -529,11 +530,11 @@ void world_erase(struct world *w, struct world_group *g)
     if (!append_delta(w, g, removed)) return;
     world_settle(w);
     if (w->failed || w->options.lazy) return;
-    if (1) return;  //ERASE
+    store_erase(g->group, g->messages[seq].loc, &wait);
     world_settle(w);
     if (wait.queued && !w->failed) verdict_fail(w->verdict, "an erase without an end");
     if (wait.queued) store_wait_cancel(w->store, &wait);
-    else if (!w->failed) g->messages[seq].erased = true;
+    else if (!w->failed) g->messages[seq].erased = true, w->verdict->erased++;
 }
 
 void world_flush(struct world *w)
@@ -542,25 +543,24 @@ void world_flush(struct world *w)
     store_flush(w->store);
 }
 
-/* A full disk is looked at again from time to time, so the clock goes on as long as something
- * waits. */
+/* A full disk is looked at again from time to time: the clock goes on some seconds as long as
+ * something waits. */
 void world_settle(struct world *w)
 {
-    unsigned steps = 0, idle = 0;
+    unsigned steps = 0, waits = 0;
 
     for (;;) {
-        bool worked = false;
+        unsigned before = steps;
 
         world_flush(w);
-        while (store_step(w->store) && ++steps < STEPS_MAX) worked = true;
-        if (steps >= STEPS_MAX) {
-            verdict_fail(w->verdict, "the store's work has no end");
+        while (steps < STEPS_MAX && store_step(w->store)) steps++;
+        if (steps == STEPS_MAX) {
+            verdict_fail(w->verdict, "%s: the store's work has no end", w->what ? w->what : "");
             return;
         }
-        idle = worked ? 0 : idle + 1;
-        if (idle > 0 && (w->failed || w->reported >= store_appended(w->store))) return;
-        if (idle > 3) return;
-        if (idle > 0) w->now_ns += INT64_C(3000) * TICK_NS;
+        if (steps > before) continue;
+        if (w->failed || w->reported >= store_appended(w->store) || waits++ == WAITS_MAX) return;
+        w->now_ns += INT64_C(3000) * TICK_NS;
     }
 }
 

@@ -60,6 +60,7 @@ def fault_eio(node, number):
     """The disk dies under a live server; the machine goes later."""
     node.event('eio')
     node.disk.cut(flag_of(number))
+    node.event('dead')
     time.sleep(0.2 + number * 0.6)
     if node.process.poll() is None:
         node.kill()

@@ -165,7 +165,8 @@ def read_all(node, driver):
 def verdict(node, folder, final, opt, tally):
     history = History()
     history.load(folder)
-    history.restarts = [t for t, what in node.events if what == 'start']
+    (folder / 'events').write_text(''.join(f'{t} {what}\n' for t, what in node.events))
+    history.set_events(node.events)
     history.final = {'T': final['T'], 'KV': final['KV_torture']}
     checker, least = Checker(history), int(opt.seconds * 20)
     report = checker.run()
@@ -359,6 +360,7 @@ def control_part(opt, driver, scratch, tally):
             node.stop()
         history = History()
         history.load(folder)
+        history.set_events(node.events)
         history.final['T'] = found
         report = Checker(history).run()
         if report.count['P1']:
