@@ -111,6 +111,25 @@ bool js_has_interest(struct js *js, struct account *a, struct span subject)
     return match.plain_count + match.group_count > 0;
 }
 
+bool js_has_literal_interest(struct js *js, struct account *a, struct span subject)
+{
+    struct sublist_result found = { NULL };
+    struct buf filter = { 0 };
+    bool has = false;
+
+    sync_brlock_read(&a->lock, js->home->index);
+    sublist_match(a->sublist, subject, &found);
+    for (size_t i = 0; !has && i < found.plain_count; i++) {
+        filter.len = 0;
+        sublist_append_filter(found.plain[i], &filter);
+        has = span_equal(buf_span(&filter), subject);
+    }
+    sync_brlock_read_done(&a->lock, js->home->index);
+    sublist_result_fini(&found);
+    buf_free(&filter);
+    return has;
+}
+
 uint64_t js_interest_generation(struct js *js, struct account *a, struct span subject)
 {
     uint32_t bucket = sublist_bucket(a->sublist, subject);
