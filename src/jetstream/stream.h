@@ -70,8 +70,8 @@ struct stream {
     bool restoring;                     /* not listed yet, and to be deleted after a crash */
 };
 
-void stream_ref(struct stream *s);
-void stream_unref(struct stream *s);
+void stream_ref(struct stream *s);              /* somebody refers to it beyond the turn */
+void stream_unref(struct stream *s);            /* the last one frees it */
 
 /* ---- life ---- */
 

@@ -271,7 +271,8 @@ uint64_t stream_purge(struct stream *s, const struct stream_purge *p)
     while ((seq = msgs_next_match(s->msgs, f, seq + 1, &budget, &at)) != 0 && seq < end)
         purged += take_out(s, seq, false);
     msgs_filter_free(&f);
-    if (p->subject.len == 0 && p->keep == 0 && p->before < UINT64_MAX && p->before > msgs_state(s->msgs).last_seq + 1)
+    if (p->subject.len == 0 && p->keep == 0 && p->before < UINT64_MAX &&
+        p->before > msgs_state(s->msgs).last_seq + 1)
         stream_skip_to(s, p->before - 1);
     if (purged)
         for (size_t i = 0; i < s->consumers.count; i++)
