@@ -550,6 +550,7 @@ static void unpin(struct api_request *r, const char *group)
         return;
     }
     pull_unpin(c);
+    advise_pinned(c, false, "admin");
     api_answer(r);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/batch.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
@@ -182,6 +183,7 @@ enum status stream_new(struct stream **out, struct js_account *a, struct stream_
     map_set(&a->streams, span_of(s->config.name), s);
     stream_reserve(s, reserved_by(&s->config));
     stream_start(s);
+    advisory_stream(s, "CREATED", "create");
     *out = s;
     return ST_OK;
 }
@@ -228,6 +230,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     stream_config_free(&old);
     stream_enforce_limits(s);
     stream_arm_expiry(s);
+    advisory_stream(s, "UPDATED", "modify");
     return ST_OK;
 }
 
@@ -261,6 +264,8 @@ void stream_delete(struct stream *s, uint64_t *position)
     log->ops->end(log, position);
     log->ops->free(log);
     s->log = NULL;
+    s->position = *position;
+    advisory_stream(s, "DELETED", "delete");
     inbox_target_close(&s->target);
 }
 
