@@ -232,7 +232,10 @@ static void on_round(struct task *t)
         store_fail(s, text);
         return;
     }
-    if (m->status == ST_LIMIT) look_again(s);
+    if (m->status == ST_LIMIT) {        /* not even the manifest has room */
+        look_again(s);
+        s->next_make_ns = s->next_try_ns;
+    }
     if (m->status == ST_OK) maker_step(s);
 }
 
@@ -265,7 +268,6 @@ static struct segment *choose(struct store *s)
 {
     struct segment *active = s->active;
 
-    if (s->stats.full && store_now(s) < s->next_make_ns) return NULL;
     if (s->writes.count && !s->writes.items[0].segment->is_ready)
         return s->writes.items[0].segment;
     if (active && !active->is_ready) return active;
@@ -312,7 +314,7 @@ void maker_step(struct store *s)
     struct maker *m = s->maker;
 
     if (m->is_active || s->stats.failed) return;
-    if (s->stats.full && store_now(s) < s->next_try_ns && !s->is_closing) return;
+    if (s->stats.full && store_now(s) < s->next_make_ns && !s->is_closing) return;
     m->make = choose(s);
     choose_seals(s, m);
     if (m->make == NULL && m->waiting_count == 0 && m->seal_count == 0) return;

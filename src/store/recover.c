@@ -279,36 +279,41 @@ static enum status read_header(struct recovery *r, struct recover_segment *rs, s
     return st;
 }
 
-static enum status read_footer(struct recovery *r, struct segment *seg, struct buf *out)
+/* Its own checksum is looked at by footer_open; that of the manifest, when is_first: it is the one
+ * that was written then. */
+static enum status read_footer(struct recovery *r, struct segment *seg, bool is_first,
+                               struct buf *out)
 {
     struct disk_file *f = NULL;
-    struct buf stored = { 0 };
+    struct buf *to = r->store->sealed ? &r->stored : out;
     char name[FILES_NAME_BYTES];
     size_t got = 0;
     enum status st = disk_open(r->store->dir, files_segment_name(name, seg->number), DISK_READ,
                                &f, NULL);
 
-    buf_reserve(&stored, seg->footer_bytes + 1);
-    if (st == ST_OK)
-        st = disk_read(f, seg->footer_at, stored.p, seg->footer_bytes, &got, NULL);
-    stored.len = got;
-    if (st == ST_OK && (got != seg->footer_bytes || crc32c(0, stored.p, got) != seg->footer_crc))
+    out->len = to->len = 0;
+    buf_reserve(to, seg->footer_bytes + 1);
+    if (st == ST_OK) st = disk_read(f, seg->footer_at, to->p, seg->footer_bytes, &got, NULL);
+    to->len = got;
+    if (st == ST_OK && (got != seg->footer_bytes ||
+                        (is_first && crc32c(0, to->p, got) != seg->footer_crc)))
         st = ST_DAMAGED;
-    if (st == ST_OK && span_has_prefix(buf_span(&stored), SPAN_LIT(FOOTER_MAGIC))) {
-        buf_append_span(out, buf_span(&stored));
-    } else if (st == ST_OK) {
+    if (st == ST_OK && to != out) {
         struct crypt_key key = crypt_derive(&r->store->master, 0);
-        st = r->store->sealed ? crypt_open(&key, buf_span(&stored), out) : ST_DAMAGED;
+        if (span_has_prefix(buf_span(to), SPAN_LIT(FOOTER_MAGIC)))      /* from before the key */
+            buf_append_span(out, buf_span(to));
+        else
+            st = crypt_open(&key, buf_span(to), out);
         mem_wipe(&key, sizeof key);
     }
     disk_close(&f);
-    buf_free(&stored);
     return st;
 }
 
 enum status recover_load_footer(struct recovery *r, struct recover_segment *rs, struct buf *out)
 {
-    if (rs->segment->is_sealed) return read_footer(r, rs->segment, out);
+    if (rs->segment->is_sealed) return read_footer(r, rs->segment, false, out);
+    out->len = 0;
     buf_append_span(out, buf_span(&rs->segment->footer));
     return rs->segment->footer.len ? ST_OK : ST_DAMAGED;
 }
@@ -318,12 +323,13 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
 {
     struct segment *seg = rs->segment;
     struct footer_view v = { 0 };
-    struct buf bytes = { 0 };
     char name[FILES_NAME_BYTES];
     bool is_good = false;
 
     if (seg->footer_at == 0 || !rs->has_header) return false;
-    if (read_footer(r, seg, &bytes) == ST_OK && footer_open(buf_span(&bytes), &v) == ST_OK)
+    if (seg->footer_at <= rs->bytes && seg->footer_bytes <= rs->bytes - seg->footer_at &&
+        read_footer(r, seg, true, &r->footer) == ST_OK &&
+        footer_open(buf_span(&r->footer), &v) == ST_OK)
         is_good = v.segment == seg->number && v.end >= seg->base &&
                   v.end - seg->base <= seg->footer_at;
     if (is_good) {
@@ -336,7 +342,6 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
                        (unsigned long long)(seg->footer_at + seg->footer_bytes));
     }
     footer_close(&v);
-    buf_free(&bytes);
     return is_good;
 }
 
@@ -654,5 +659,7 @@ enum status recover_run(struct store *s, const struct store_recovery *tell, stru
     mem_free(r.segments);
     for (size_t i = 0; i < r.groups.count; i++) mem_free(r.groups.entries[i].value);
     map_free(&r.groups);
+    buf_free(&r.footer);
+    buf_free(&r.stored);
     return st;
 }

@@ -105,12 +105,11 @@ static void pass(struct recovery *r, each_f *each)
 {
     for (size_t i = 0; i < r->segment_count; i++) {
         struct recover_segment *rs = &r->segments[i];
-        struct buf bytes = { 0 };
         struct footer_view v = { 0 };
         char name[FILES_NAME_BYTES];
         if (rs->is_unreadable) continue;
-        if (recover_load_footer(r, rs, &bytes) == ST_OK &&
-            footer_open(buf_span(&bytes), &v) == ST_OK) {
+        if (recover_load_footer(r, rs, &r->footer) == ST_OK &&
+            footer_open(buf_span(&r->footer), &v) == ST_OK) {
             each(r, rs, &v);
         } else {
             recover_damage(r, NULL, "%s: the footer can't be read any more",
@@ -119,7 +118,6 @@ static void pass(struct recovery *r, each_f *each)
             rs->segment->is_pinned = true;      /* what is in it is not accounted for */
         }
         footer_close(&v);
-        buf_free(&bytes);
     }
 }
 
