@@ -6,7 +6,8 @@
 
 Restores the snapshots of real servers in test/data, its own, and damaged ones; kills the server in
 the middle. Streams go back and forth between this server and each peer; without --peer these are
-nats-server 2.15.1 and 2.11.8, which go install gets. Last line: "N passed, N failed"; exit status 1 when any failed."""
+nats-server 2.15.1 and 2.11.8, which go install gets. Last line: "N passed, N failed"; exit status 1
+when any failed."""
 import argparse
 import base64
 import json
