@@ -109,7 +109,7 @@ uint64_t js_send(struct js *js, const struct js_message *m);
 /* Whether anybody in account listens to the literal subject. */
 bool js_has_interest(struct js *js, struct account *a, struct span subject);
 
-/* Whether anybody in account subscribed to exactly this subject, alone. Takes the account's lock. */
+/* Whether anybody in account subscribed to exactly this subject, alone. Takes its lock. */
 bool js_has_literal_interest(struct js *js, struct account *a, struct span subject);
 
 /* A number that changes when interest in the literal subject may have changed; compare only. */
