@@ -155,6 +155,12 @@ enum status restore_message(struct restore *r, const struct archive_message *m)
     return st == ST_OK || st == ST_AGAIN ? st : store_failed(r, st);
 }
 
+void restore_last(struct restore *r, uint64_t last, int64_t last_ns)
+{
+    stream_skip_to(r->stream, last);
+    if (last_ns > r->stream->last_ns && last_ns <= js_now(r->js)) r->stream->last_ns = last_ns;
+}
+
 enum status restore_consumer(struct restore *r, struct span name, const struct json_t *config,
                              int64_t created_ns, struct consumer **out)
 {
