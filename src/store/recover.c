@@ -431,8 +431,13 @@ static void judge_segment(struct recovery *r, size_t i)
     for (size_t k = 0; k < rs->count; k++) {
         struct recover_batch *b = &rs->batches[k];
         b->is_used = !r->is_torn && judge(r, i, b);
-        if (b->is_used) seg->tail = b->at + record_pad_block(b->length);
-        else seg->footer_place = record_pad_block(rs->bytes);   /* leave it as it is */
+        if (b->is_used) {
+            seg->tail = b->at + record_pad_block(b->length);
+            continue;
+        }
+        seg->footer_place = record_pad_block(rs->bytes);        /* leave it as it is */
+        r->store->void_segments += !seg->has_void;
+        seg->has_void = true;                                   /* till it is collected */
     }
 }
 
@@ -574,6 +579,39 @@ static enum status take_key(struct recovery *r, bool *is_new, struct error *why)
     return ST_OK;
 }
 
+/* Segments beyond the torn end of which nothing is used. */
+static bool is_beyond(const struct segment *seg)
+{
+    return seg->has_void && seg->tail == RECORD_BLOCK && !seg->is_pinned;
+}
+
+/* Take all of them out of the manifest at once: were only some gone, or the segment whose header
+ * declares them void, the rest would look like the log. Then remove the files. */
+static enum status drop_beyond(struct recovery *r, struct error *why)
+{
+    struct store *s = r->store;
+    enum status st;
+    bool any = false;
+
+    for (size_t i = 0; i < r->segment_count; i++) {
+        struct segment *seg = r->segments[i].segment;
+        if (!is_beyond(seg)) continue;
+        seg->is_ready = false;
+        any = true;
+    }
+    if (!any) return ST_OK;
+    st = write_manifest(s, FILES_ALL_COPIES, why);
+    for (size_t i = 0; i < r->segment_count && st == ST_OK; i++) {
+        struct segment *seg = r->segments[i].segment;
+        if (!is_beyond(seg)) continue;
+        st = files_remove(s->dir, seg->number, false, false, why);
+        s->void_segments--;
+        segment_remove(&s->files, seg->number);
+        segment_free(&seg);
+    }
+    return st;
+}
+
 static enum status find_out(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
@@ -608,6 +646,7 @@ static enum status find_out(struct recovery *r, struct error *why)
     for (unsigned i = 0; i < MANIFEST_COPIES; i++)
         if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
     st = bad ? write_manifest(s, bad, why) : ST_OK;
+    if (st == ST_OK) st = drop_beyond(r, why);
     return is_new && st == ST_OK ? write_manifest(s, FILES_ALL_COPIES, why) : st;
 }
 

@@ -103,7 +103,7 @@ struct store {
     struct collect *collect;
     struct scrub *scrub;
     struct erase *erases;               /* under way */
-    uint64_t void_segments;             /* with copies that a crash made void */
+    uint64_t void_segments;             /* with what a crash made void */
     bool collect_more;                  /* it could go on at once */
     uint64_t small_count;               /* closed segments with little in them */
     uint64_t ends_end;                  /* position after the last end of a group */
