@@ -33,6 +33,7 @@ struct disk;                            /* os/disk.h: files, real or simulated *
 #define STORE_SUBJECT_MAX 65535
 #define STORE_PAYLOAD_MAX (1u << 30)    /* of header and of body, each */
 #define STORE_NO_POSITION 0             /* nothing to wait for */
+#define STORE_NEVER UINT64_MAX          /* the store is fenced: no use to wait */
 
 struct store_id {                       /* of a group: random, never used again */
     uint8_t bytes[16];
@@ -132,7 +133,8 @@ struct store_group *store_group_new(struct store *s, bool in_memory,
 void store_group_own(struct store_group *g, const struct store_group_ops *ops, void *owner);
 const struct store_id *store_group_id(const struct store_group *g);
 
-/* Forget the group and all its records, durably once *position is; *g is NULL afterwards. */
+/* Forget the group and all its records, durably once *position is (STORE_NEVER: it will be there
+ * again after a restart); *g is NULL afterwards. */
 void store_group_delete(struct store_group **g, uint64_t *position);
 
 /* Append a record; spans are copied. *loc: where it stands, readable at once. *position: durable
