@@ -643,6 +643,9 @@ static enum status find_out(struct recovery *r, struct error *why)
     judge_all(r);
     make_footers(r);
     recover_tell_all(r);
+    for (size_t i = 0; i < r->segment_count; i++)
+        if (r->segments[i].segment->is_pinned)          /* it won't be written */
+            buf_free(&r->segments[i].segment->footer);
     for (unsigned i = 0; i < MANIFEST_COPIES; i++)
         if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
     st = bad ? write_manifest(s, bad, why) : ST_OK;
