@@ -121,8 +121,8 @@ static void run_round(struct task *t)
     m->status = m->make_status = run_seals(m);
     if (m->status != ST_OK) return;
     if (m->make) {
-        m->make_status = files_make(dir, &(struct files_make){ &m->header, m->spare_bytes, m->fill },
-                                    &m->file, &m->why);
+        struct files_make make = { &m->header, m->spare_bytes, m->fill };
+        m->make_status = files_make(dir, &make, &m->file, &m->why);
         if (m->make->image && m->make_status == ST_OK)
             pages_populate(m->make->image, m->make->bytes);     /* the owner has no time for it */
         if (m->make_status == ST_OK)
