@@ -5,8 +5,8 @@
  * of the one before it, and how far everything was synced when it was written. What is bad or
  * missing below the furthest such mark is damage: reported, and everything after it is used. What
  * is bad above it is the torn end of the log: nothing from there on was ever promised, none of it
- * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed or
- * changed. */
+ * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed because it
+ * can't be read; only files that were never used, and segments wholly beyond the torn end, are. */
 #include <stdio.h>
 
 #include "base/assert.h"
