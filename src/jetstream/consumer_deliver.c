@@ -202,7 +202,7 @@ static int64_t size_of(const struct js_message *m)
 
 static void note_delivered(struct consumer *c, struct candidate *n)
 {
-    int64_t now = js_now(consumer_js(c));
+    int64_t now = consumer_step_time(c);
 
     c->used_ns = consumer_js(c)->home->now_ns;
     if (n->again) {

@@ -77,6 +77,7 @@ struct consumer {
     struct buf steps;
     struct consumer_run_of run;
     uint64_t steps_seq;                 /* the last one mentioned there */
+    int64_t steps_ns;                   /* the time of all steps of this turn */
     int64_t replay_ns;                  /* while records are replayed: their time */
     uint64_t steps_next_seq;            /* next_seq as replaying them gives it */
     bool logs, wants_full;
