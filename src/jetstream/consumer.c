@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "jetstream/consumer_priv.h"
 
-#define INACTIVE_DEFAULT_NS (5 * NS_PER_S)      /* of ephemeral ones */
 #define INACTIVE_LEAST_NS (100 * NS_PER_MS)     /* later than asked for ... */
 #define INACTIVE_JITTER_MS 900                  /* ... and that much at random */
 #define COUNT_STEPS 1024                /* newer messages counted one by one; else all anew */
@@ -378,16 +377,12 @@ static void compile_filter(struct consumer *c)
 
 void consumer_compile(struct consumer *c)
 {
-    struct consumer_config *config = &c->config;
-    bool durable = consumer_is_durable(c);
+    const struct consumer_config *config = &c->config;
     struct rng *rng = &consumer_js(c)->home->rng;
 
     compile_filter(c);
     c->inactive_ns = config->inactive_threshold > 0 ? config->inactive_threshold : 0;
-    if (!durable && c->inactive_ns == 0)
-        c->inactive_ns = config->inactive_threshold = INACTIVE_DEFAULT_NS;
-    else if (c->inactive_ns == 0 || consumer_config_is_push(config))
-        return;
+    if (c->inactive_ns == 0 || consumer_config_is_push(config)) return;
     c->inactive_ns += INACTIVE_LEAST_NS + rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS;
 }
 
