@@ -83,7 +83,7 @@ static void free_held(struct batch *b)
     }
 }
 
-static void batch_free(struct batch *b)
+static void drop_batch(struct batch *b)
 {
     struct stream *s = b->stream;
 
@@ -98,14 +98,14 @@ static void batch_free(struct batch *b)
 
 void batch_drop_all(struct stream *s)
 {
-    while (s->batches.count) batch_free(s->batches.entries[s->batches.count - 1].value);
+    while (s->batches.count) drop_batch(s->batches.entries[s->batches.count - 1].value);
     map_free(&s->batches);
 }
 
 static void on_idle(struct timer *t, void *loop)
 {
     (void)loop;
-    batch_free(CONTAINER_OF(t, struct batch, idle));
+    drop_batch(CONTAINER_OF(t, struct batch, idle));
 }
 
 static struct span keep(char **p, struct span s)
@@ -155,7 +155,7 @@ static bool may_open(const struct stream *s)
            s->js->batches < limit_or(l->max_batch_inflight_total, BATCH_TOTAL_MAX);
 }
 
-static struct batch *batch_open(struct stream *s, struct span id)
+static struct batch *open_batch(struct stream *s, struct span id)
 {
     struct batch *b = mem_zero(sizeof *b);
 
@@ -260,7 +260,7 @@ static enum ingest_result commit(struct batch *b, struct ingest *in, bool eob)
         ingest_refuse_with(in, JS_ERR_ATOMIC_PUBLISH_INCOMPLETE_BATCH);
         result = INGEST_REFUSED;
     }
-    batch_free(b);
+    drop_batch(b);
     return result;
 }
 
@@ -268,7 +268,7 @@ static enum ingest_result commit(struct batch *b, struct ingest *in, bool eob)
 
 static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err err)
 {
-    if (b) batch_free(b);
+    if (b) drop_batch(b);
     if (err == JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH)
         ingest_refuse_number(in, err, max_messages(in->stream));
     else
@@ -319,7 +319,7 @@ enum ingest_result batch_take(struct ingest *in)
     if (b == NULL) {
         if (!may_open(in->stream))
             return refuse(in, NULL, JS_ERR_ATOMIC_PUBLISH_TOO_MANY_INFLIGHT);
-        b = batch_open(in->stream, in->headers.batch_id);
+        b = open_batch(in->stream, in->headers.batch_id);
     }
     err = check_in_batch(in, b, seq, eob);
     if (err != JS_OK) return refuse(in, b, err);

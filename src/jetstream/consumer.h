@@ -26,9 +26,10 @@ void consumer_delete(struct consumer *c, uint64_t *position);
  * told, or NULL ("409 Consumer Deleted", "409 Server Shutdown"). */
 void consumer_free(struct consumer *c, const char *status);
 
+/* Borrowed until the next consumer_update. */
 const struct consumer_config *consumer_config_of(const struct consumer *c);
-struct span consumer_name(const struct consumer *c);
-bool consumer_is_durable(const struct consumer *c);
+struct span consumer_name(const struct consumer *c);            /* borrowed as well */
+bool consumer_is_durable(const struct consumer *c);             /* else it goes when unused */
 
 /* Whether its filter matches this subject (number in s->msgs). */
 bool consumer_wants(struct consumer *c, uint32_t subject);

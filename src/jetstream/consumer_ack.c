@@ -63,7 +63,7 @@ bool consumer_acknowledge(struct consumer *c, uint64_t seq, uint64_t delivery)
     return done;
 }
 
-static void acknowledge(struct consumer *c, const struct ack_subject *a)
+static void acknowledge(struct consumer *c, const struct ack_subject *a, bool sample)
 {
     if (a->seq >= c->next_seq) {
         if (a->seq > msgs_state(c->stream->msgs).last_seq)
@@ -74,6 +74,7 @@ static void acknowledge(struct consumer *c, const struct ack_subject *a)
                      (unsigned long long)msgs_state(c->stream->msgs).last_seq);
         return;
     }
+    if (sample && c->config.ack == JS_ACK_EXPLICIT) advise_acknowledged(c, a);
     (void)consumer_acknowledge(c, a->seq, a->delivery);
 }
 
@@ -116,6 +117,7 @@ static void refuse(struct consumer *c, const struct ack_subject *a, struct span 
 
     if (a->delivery <= c->floor_delivery || a->delivery > c->next_delivery) return;
     if (e == NULL || !e->waits) return;
+    advise_nak(c, a);
     rest = span_trim(rest);
     if (rest.len && read_delay(c, rest, &delay)) {
         pending_unqueue(&c->pending, e);
@@ -154,9 +156,9 @@ static void handle(struct consumer *c, const struct ack_subject *a, const struct
     struct span body = m->body;
 
     if (body.len == 0 || span_is(body, "+ACK") || span_is(body, "+OK")) {
-        acknowledge(c, a);
+        acknowledge(c, a, true);
     } else if (span_has_prefix(body, SPAN_LIT("+NXT"))) {
-        acknowledge(c, a);
+        acknowledge(c, a, true);
         pull_handle(c, m->account, m->reply, span_from(body, 4));
         return;
     } else if (span_has_prefix(body, SPAN_LIT("-NAK"))) {
@@ -164,7 +166,8 @@ static void handle(struct consumer *c, const struct ack_subject *a, const struct
     } else if (span_is(body, "+WPI")) {
         renew(c, a->seq);
     } else if (span_has_prefix(body, SPAN_LIT("+TERM"))) {
-        acknowledge(c, a);
+        acknowledge(c, a, false);
+        advise_terminated(c, a, span_trim(span_from(body, 5)));
     }
     answer(c, m);
 }

@@ -18,14 +18,16 @@
 
 int64_t consumer_step_time(const struct consumer *c)
 {
-    return c->replay_ns ? c->replay_ns : js_now(consumer_js(c));
+    if (c->replay_ns) return c->replay_ns;
+    return c->steps.len ? c->steps_ns : js_now(consumer_js(c));
 }
 
 static void begin_steps(struct consumer *c)
 {
     if (c->steps.len) return;
+    c->steps_ns = js_now(consumer_js(c));
     buf_append_char(&c->steps, 'D');
-    varint_put(&c->steps, (uint64_t)js_now(consumer_js(c)));
+    varint_put(&c->steps, (uint64_t)c->steps_ns);
     c->steps_seq = 0;
     consumer_make_ready(c);
 }
@@ -95,6 +97,12 @@ static void forget_steps(struct consumer *c)
     c->wants_full = false;
 }
 
+struct span consumer_steps(struct consumer *c)
+{
+    end_run(c);
+    return buf_span(&c->steps);
+}
+
 void consumer_log_turn(struct consumer *c)
 {
     uint64_t position;
@@ -104,8 +112,7 @@ void consumer_log_turn(struct consumer *c)
         consumer_log_full(c, &position);
     } else if (c->steps.len) {
         uint64_t next = c->steps_next_seq;
-        end_run(c);
-        stream_log_consumer(c->stream, consumer_name(c), buf_span(&c->steps));
+        stream_log_consumer(c->stream, consumer_name(c), consumer_steps(c));
         if (c->steps.len == 0) return;  /* a checkpoint was due and has it all */
         forget_steps(c);
         c->steps_next_seq = next;

@@ -155,6 +155,12 @@ enum status restore_message(struct restore *r, const struct archive_message *m)
     return st == ST_OK || st == ST_AGAIN ? st : store_failed(r, st);
 }
 
+void restore_last(struct restore *r, uint64_t last, int64_t last_ns)
+{
+    stream_skip_to(r->stream, last);
+    if (last_ns > r->stream->last_ns && last_ns <= js_now(r->js)) r->stream->last_ns = last_ns;
+}
+
 enum status restore_consumer(struct restore *r, struct span name, const struct json_t *config,
                              int64_t created_ns, struct consumer **out)
 {
@@ -167,9 +173,11 @@ enum status restore_consumer(struct restore *r, struct span name, const struct j
     if (!js_name_is_valid(name) || map_get(&r->stream->consumers, name))
         js_error_set(&e, JS_ERR_CONSUMER_BAD_DURABLE_NAME);
     else if (consumer_config_parse(&c, config, &rules, &e) == JS_OK) {
-        mem_free(c.name);
-        c.name = mem_dup_span(name);
-        (void)consumer_config_check(&c, config_of(r), &rules, &e);
+        if (c.durable_name == NULL && c.name == NULL) c.name = mem_dup_span(name);
+        if (!span_is(name, c.durable_name ? c.durable_name : c.name))
+            js_error_set(&e, JS_ERR_CONSUMER_BAD_DURABLE_NAME);
+        else
+            (void)consumer_config_check(&c, config_of(r), &rules, &e);
     }
     if (e.err != JS_OK) {
         consumer_config_free(&c);

@@ -93,6 +93,18 @@ static bool get_consumer_state(const json_t *state, struct go_consumer_state *ou
 
 /* ---- entries ---- */
 
+static int64_t get_time(const json_t *object, const char *key)
+{
+    const json_t *v = json_object_get(object, key);
+    struct json_in in;
+    int64_t ns = 0;
+
+    json_in_init(&in, false, "");
+    if (v == NULL || !json_in_time(&in, v, &ns)) ns = 0;
+    json_in_fini(&in);
+    return ns;
+}
+
 static enum status take_state(struct restore *r, struct span text)
 {
     struct restore_archive *a = &r->archive;
@@ -105,6 +117,7 @@ static enum status take_state(struct restore *r, struct span text)
     good = json_is_object(tree) && get_number(tree, "first_seq", &a->first_seq) &&
            get_number(tree, "last_seq", &a->last_seq) && get_number(tree, "bytes", &bytes) &&
            get_number(tree, "consumer_count", &a->consumers);
+    a->last_ns = get_time(tree, "last_ts");
     json_decref(tree);
     if (!good) return restore_fail(r, "error in state.json: a number is missing or wrong");
     a->has_state = true;
@@ -171,7 +184,7 @@ static enum status store(struct restore *r)
 static enum status take_end(struct restore *r)
 {
     if (r->archive.consumers) return restore_fail(r, "expected consumer, found \"\"");
-    if (r->archive.seq < r->archive.last_seq) stream_skip_to(r->stream, r->archive.last_seq);
+    restore_last(r, r->archive.last_seq, r->archive.last_ns);
     r->complete = true;
     return ST_OK;
 }

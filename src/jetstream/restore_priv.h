@@ -21,6 +21,7 @@ struct restore_archive {                /* nats-server 2.15 */
     struct archive_reader reader;
     struct archive_message message;     /* to be stored, while busy */
     uint64_t first_seq, last_seq;       /* of the state */
+    int64_t last_ns;
     uint64_t seq;                       /* of the last message */
     uint64_t consumers;                 /* to come */
     bool has_state;
@@ -87,6 +88,8 @@ enum status restore_fail_with(struct restore *r, enum js_err err);      /* as it
 enum status restore_begin_stream(struct restore *r, int64_t created_ns, uint64_t first_seq);
 /* Store a message; sequences up to it that did not come are gaps. AGAIN: later, the same. */
 enum status restore_message(struct restore *r, const struct archive_message *m);
+/* No more messages: sequences were given out up to last, that one at last_ns (0: not known). */
+void restore_last(struct restore *r, uint64_t last, int64_t last_ns);
 /* Make a consumer from its configuration (tree: JSON) and name. */
 enum status restore_consumer(struct restore *r, struct span name, const struct json_t *config,
                              int64_t created_ns, struct consumer **out);

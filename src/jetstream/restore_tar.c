@@ -251,7 +251,7 @@ static void check_some(struct restore *r)
         t->check_seq = seq + 1;
     }
     if (t->checking) return;
-    if (t->index.last_seq > last_seq(r)) stream_skip_to(r->stream, t->index.last_seq);
+    restore_last(r, t->index.last_seq, t->index.last_timestamp_ns);
     r->complete = true;
 }
 

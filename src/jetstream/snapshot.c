@@ -28,6 +28,7 @@
 #define ACK_TIMEOUT_NS (5 * NS_PER_S)
 #define INTEREST_WAIT_NS (2 * NS_PER_S)         /* for the receiver to subscribe */
 #define LOOK_NS (100 * NS_PER_MS)       /* how often interest and the stream are looked at */
+#define LOOK_FIRST_NS (2 * NS_PER_MS)   /* while interest is waited for */
 
 struct snapshot {
     struct transfer transfer;
@@ -325,9 +326,11 @@ static void pump(struct snapshot *sn)
 
 /* ---- what happens ---- */
 
+/* A wildcard does not count: clients subscribe to it for all their answers and listen to chunks
+ * later, by a subscription of their own. */
 static bool listens(struct snapshot *sn)
 {
-    return js_has_interest(js_of(sn), sn->account, span_of(sn->deliver));
+    return js_has_literal_interest(js_of(sn), sn->account, span_of(sn->deliver));
 }
 
 /* Nothing to go on with. False: it is over. */
@@ -354,6 +357,7 @@ static void on_timer(struct timer *t, void *loop)
 {
     struct snapshot *sn = CONTAINER_OF(t, struct snapshot, timer);
     int64_t now = loop_now(loop);
+    bool waits = now < sn->start_ns + INTEREST_WAIT_NS;
 
     if (sn->position > store_durable(js_of(sn)->store)) {
         wake_at(sn, now + NS_PER_MS);
@@ -361,8 +365,9 @@ static void on_timer(struct timer *t, void *loop)
     }
     if (!sn->had_interest) sn->had_interest = listens(sn);
     if (!still_runs(sn)) return;
-    wake_at(sn, now + LOOK_NS);
-    if (sn->had_interest || now >= sn->start_ns + INTEREST_WAIT_NS) pump(sn);
+    waits = waits && !sn->had_interest;
+    wake_at(sn, now + (waits ? LOOK_FIRST_NS : LOOK_NS));
+    if (!waits) pump(sn);
 }
 
 static void on_read(struct store_wait *w)

@@ -145,6 +145,16 @@ class Toolchain:
             return self.stamped("natscli", digest(NATSCLI), build)
         return self.once("natscli", get)
 
+    def nats_server(self, version):
+        """The path of a nats-server of that version."""
+        def get():
+            module = f"github.com/nats-io/nats-server/v2@{version}"
+            def build(place):
+                command(["go", "install", module], f"nats-server {version}",
+                        env={**os.environ, "GOBIN": str(place)}, cwd=place)
+            return self.stamped(f"nats-server-{version}", digest(module), build)
+        return self.once(f"nats-server-{version}", get) / "nats-server"
+
     def c(self):
         """A directory with the C examples, built against Debian's libnats."""
         def get():

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* advisory.h - events that people listen to: $JS.EVENT.ADVISORY.> and $JS.EVENT.METRIC.>
+ *
+ * An advisory is written only when somebody listens. */
+#ifndef JETSTREAM_ADVISORY_H
+#define JETSTREAM_ADVISORY_H
+
+#include "base/jsonw.h"
+#include "jetstream/api.h"
+#include "jetstream/js.h"
+
+struct stream;
+
+struct advisory {
+    struct js *js;
+    struct account *account;
+    char subject[1024];
+    struct buf body;
+    struct jsonw w;                     /* in the open object: the common fields are written */
+};
+
+/* Begin one of this type ("advisory.v1.stream_action") on the subject. False: nobody listens, or
+ * the subject is too long; there is nothing to end then. */
+bool advisory_begin(struct advisory *a, struct js *js, struct account *account, const char *type,
+                    const char *subject, ...) PRINTF_LIKE(5, 6);
+/* Add the domain, close the object, send it when position is durable. */
+void advisory_end(struct advisory *a, uint64_t position);
+
+/* 22 random digits of base 62 and a NUL, as nats-server's ids look. */
+#define ADVISORY_ID_BYTES 23
+void advisory_make_id(struct js *js, char *out);
+
+/* "STREAM.CREATED" and "create" and so on. */
+void advisory_stream(struct stream *s, const char *subject, const char *action);
+/* What was asked and answered; for requests that were answered with JSON. */
+void advisory_api(const struct api_request *r, uint64_t position);
+
+#endif
