@@ -92,6 +92,28 @@ def jsz_streams(binary):
 
 
 @test
+def jsz_mirrors_and_sources(binary):
+    with Server(binary, JETSTREAM) as s:
+        c = JsClient(s)
+        c.make_assets()
+        c.stream('M', mirror={'name': 'S1'})
+        c.stream('Z', sources=[{'name': 'S1', 'filter_subject': 's1.1'}, {'name': 'S2'}])
+
+        def detail(name):
+            streams = s.json('/jsz?acc=A&consumers=1')['account_details'][0]['stream_detail']
+            return next(d for d in streams if d['name'] == name)
+        until(lambda: detail('M')['state']['last_seq'] == 10, 'mirrored')
+        until(lambda: detail('Z')['state']['messages'] == 4, 'sourced')
+        m, z = detail('M'), detail('Z')
+        assert list(m) == ['name', 'created', 'cluster', 'state', 'mirror'], list(m)
+        assert (m['mirror']['name'], m['mirror']['lag']) == ('S1', 0), m
+        assert list(z) == ['name', 'created', 'cluster', 'state', 'sources'], list(z)
+        assert sorted(names(z['sources'])) == ['S1', 'S2'], z
+        assert 'mirror' not in detail('S1')
+        c.close()
+
+
+@test
 def jsz_many(binary):
     with Server(binary, JETSTREAM) as s:
         c = JsClient(s)
