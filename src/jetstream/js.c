@@ -407,7 +407,7 @@ static void start_streams(struct js *js)
     buf_free(&js->unfinished);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
-        for (size_t n = 0; n < a->streams.count; n++)       /* so that origins keep what they need */
+        for (size_t n = 0; n < a->streams.count; n++)   /* so that origins keep what they need */
             sources_configure(a->streams.entries[n].value);
         for (size_t n = 0; n < a->streams.count; n++)
             stream_recover_start(a->streams.entries[n].value);
