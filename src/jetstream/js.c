@@ -477,13 +477,17 @@ void js_free(struct js **at)
     struct js *js = *at;
 
     if (js == NULL) return;
+    for (size_t i = 0; i < js->accounts.count; i++) {
+        struct js_account *a = js->accounts.entries[i].value;
+        atomic_store(&a->account->watch, NULL);
+    }
+    loop_group_drain(&js->core->loops); /* a watch's mail may be under way */
     store_close(&js->store);
     gate_open(js->gate, js, UINT64_MAX, drop);  /* nobody is left to hear it */
     inboxes_free(&js->inboxes);
     gate_free(&js->gate);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
-        atomic_store(&a->account->watch, NULL);
         map_free(&a->streams);
         mem_free(a);
     }

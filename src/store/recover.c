@@ -5,8 +5,8 @@
  * of the one before it, and how far everything was synced when it was written. What is bad or
  * missing below the furthest such mark is damage: reported, and everything after it is used. What
  * is bad above it is the torn end of the log: nothing from there on was ever promised, none of it
- * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed or
- * changed. */
+ * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed because it
+ * can't be read; only files that were never used, and segments wholly beyond the torn end, are. */
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -345,17 +345,6 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
     return is_good;
 }
 
-/* Where only the process ended before, what is read now may not be on disk yet. The owner will act
- * on it, so it must be. */
-static enum status sync_tail(struct recovery *r, struct recover_segment *rs, struct error *why)
-{
-    struct disk_file *f = NULL;
-    enum status st = open_file(r, rs, &f) == ST_OK ? disk_sync(f, why) : ST_OK;
-
-    disk_close(&f);
-    return st;
-}
-
 static enum status scan_all(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
@@ -370,8 +359,6 @@ static enum status scan_all(struct recovery *r, struct error *why)
         number = seg->number;
         st = read_header(r, rs, why);
         if (st != ST_OK || rs->is_unreadable || take_footer(r, rs)) continue;
-        st = sync_tail(r, rs, why);
-        if (st != ST_OK) break;
         image = read_image(r, rs);
         rs->is_unreadable = image == NULL;
         if (image == NULL) continue;
@@ -469,6 +456,44 @@ static void judge_all(struct recovery *r)
     }
     s->cut = s->previous_end;
     s->cut_end = s->next_base;
+}
+
+static enum status rewrite_batch(struct disk_file *f, const struct recover_batch *b,
+                                 struct error *why)
+{
+    uint64_t len = record_pad_block(b->length);
+    struct span part;
+    size_t got;
+    char *bytes = mem_alloc(len);
+    enum status st = disk_read(f, b->at, bytes, len, &got, why);
+
+    part = span_make(bytes, got);
+    if (st == ST_OK) st = disk_write(f, b->at, &part, 1, why);
+    mem_free(bytes);
+    return st;
+}
+
+/* Where only the process ended before, what is read now may not be on disk yet, and after a failed
+ * sync another one would not bring it there. The owner will act on it, so it is written again. */
+static enum status rewrite_tail(struct recovery *r, struct error *why)
+{
+    enum status st = ST_OK;
+    char name[FILES_NAME_BYTES];
+
+    for (size_t i = 0; i < r->segment_count && st == ST_OK; i++) {
+        struct recover_segment *rs = &r->segments[i];
+        struct disk_file *f = NULL;
+        files_segment_name(name, rs->segment->number);
+        for (size_t k = 0; k < rs->count && st == ST_OK; k++) {
+            const struct recover_batch *b = &rs->batches[k];
+            if (!b->is_used || b->position + record_pad_block(b->length) <= r->durable) continue;
+            if (f == NULL) st = disk_open(r->store->dir, name, DISK_WRITE, &f, why);
+            if (st == ST_OK) st = rewrite_batch(f, b, why);
+        }
+        if (f && st == ST_OK) st = disk_sync(f, why);
+        disk_close(&f);
+    }
+    return st;
 }
 
 /* ---- footers of what has none ---- */
@@ -617,7 +642,7 @@ static enum status find_out(struct recovery *r, struct error *why)
     struct store *s = r->store;
     bool is_new = false;
     unsigned bad = 0;
-    enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
+    enum status st = disk_dir_sync(s->dir, why);    /* see rewrite_tail */
 
     if (st == ST_OK) st = read_manifests(r, why);
     if (st == ST_OK) st = take_key(r, &is_new, why);
@@ -641,8 +666,13 @@ static enum status find_out(struct recovery *r, struct error *why)
     st = scan_all(r, why);
     if (st != ST_OK) return st;
     judge_all(r);
+    st = rewrite_tail(r, why);
+    if (st != ST_OK) return st;
     make_footers(r);
     recover_tell_all(r);
+    for (size_t i = 0; i < r->segment_count; i++)
+        if (r->segments[i].segment->is_pinned)          /* it won't be written */
+            buf_free(&r->segments[i].segment->footer);
     for (unsigned i = 0; i < MANIFEST_COPIES; i++)
         if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
     st = bad ? write_manifest(s, bad, why) : ST_OK;

@@ -45,6 +45,7 @@ struct recovery {
     uint64_t floor;                     /* not known: it is no later than this */
     struct map groups;                  /* 4 bytes -> recover_group */
     struct recover_group *last;
+    size_t void_used;                   /* void rounds of which copies were seen */
     struct disk_file *file;             /* of segment file_of, and bytes of it from window_at */
     uint32_t file_of;
     struct buf window;

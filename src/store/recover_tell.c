@@ -200,13 +200,19 @@ static bool is_void_copy(struct recovery *r, const struct footer_message *m)
 {
     struct store *s = r->store;
     struct manifest *man = &s->manifest;
+    size_t i = 0;
 
-    for (size_t i = 0; i < man->void_count; i++)
-        if (man->void_rounds[i] == m->round) return true;
-    if (segment_find(&s->files, m->origin) == NULL) return false;
-    man->void_rounds = mem_resize(man->void_rounds,
-                                  (man->void_count + 1) * sizeof *man->void_rounds);
-    man->void_rounds[man->void_count++] = m->round;
+    while (i < man->void_count && man->void_rounds[i] != m->round) i++;
+    if (i == man->void_count) {
+        if (segment_find(&s->files, m->origin) == NULL) return false;
+        man->void_rounds = mem_resize(man->void_rounds,
+                                      (man->void_count + 1) * sizeof *man->void_rounds);
+        man->void_rounds[man->void_count++] = m->round;
+    }
+    if (i >= r->void_used) {            /* those with copies come first */
+        man->void_rounds[i] = man->void_rounds[r->void_used];
+        man->void_rounds[r->void_used++] = m->round;
+    }
     return true;
 }
 
@@ -290,6 +296,8 @@ void recover_tell_all(struct recovery *r)
     } while (!all_good);
     pass(r, tell_deltas);
     pass(r, tell_messages);
+    for (size_t i = 0; i < r->segment_count; i++) all_good &= !r->segments[i].is_unreadable;
+    if (all_good) r->store->manifest.void_count = r->void_used;
     for (size_t i = 0; i < r->groups.count; i++) {
         struct recover_group *rg = r->groups.entries[i].value;
         if (rg->owner) r->tell->group_done(rg->owner);
