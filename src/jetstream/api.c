@@ -296,13 +296,28 @@ static bool wants_higher_level(const struct api_request *r)
     return !span_to_u64(value, &level) || level > JS_API_LEVEL;
 }
 
+/* An account without JetStream: where the answer is no JSON it is that of nobody being there. */
+static void refuse(struct api_request *r, const struct api_handler *h)
+{
+    struct js_message m = { .account = r->msg->account, .subject = r->msg->reply };
+    struct buf header = { 0 };
+
+    if (h == NULL || h->type) {
+        api_fail_with(r, JS_ERR_NOT_ENABLED_FOR_ACCOUNT);
+        return;
+    }
+    buf_printf(&header, "NATS/1.0 503\r\nNats-Subject: %.*s\r\n\r\n", SPAN_ARG(r->subject));
+    m.header = buf_span(&header);
+    if (m.subject.len) js_send(r->js, &m);
+    buf_free(&header);
+}
+
 bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
 {
     struct js_account *a = t->owner;
     struct api_request r = { .js = a->js, .account = a, .msg = m, .subject = m->subject };
     const struct api_handler *h;
 
-    if (!a->enabled) return true;
     r.strict = a->js->options->strict;
     cut(&r);
     h = find_handler(&r);
@@ -312,7 +327,8 @@ bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
         a->js->metrics.api_total++;
         begin(&r, r.type);
     }
-    if (h == NULL) api_fail_with(&r, JS_ERR_BAD_REQUEST);
+    if (!a->enabled) refuse(&r, h);
+    else if (h == NULL) api_fail_with(&r, JS_ERR_BAD_REQUEST);
     else if (h->type && wants_higher_level(&r)) api_fail_with(&r, JS_ERR_REQUIRED_API_LEVEL);
     else h->handle(&r);
     buf_free(&r.answer);

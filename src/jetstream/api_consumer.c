@@ -158,7 +158,8 @@ static size_t count_consumers(const struct stream *s)
 }
 
 /* Whether no other consumer wants what these filters match. */
-static bool is_unique(const struct stream *s, struct span name, const struct consumer_config *config)
+static bool is_unique(const struct stream *s, struct span name,
+                      const struct consumer_config *config)
 {
     struct span *mine = mem_alloc((config->filter_subjects.count + 1) * sizeof *mine);
     size_t count = consumer_config_filters(config, mine);

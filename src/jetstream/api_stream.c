@@ -7,7 +7,7 @@
 #include "jetstream/api.h"
 #include "jetstream/api_config.h"
 #include "jetstream/json_in.h"
-#include "jetstream/stream.h"
+#include "jetstream/source.h"
 #include "jetstream/stream_info.h"
 #include "proto/subject.h"
 
@@ -174,6 +174,7 @@ static void handle_create(struct api_request *r)
     }
     stream_config_set_static(&c);
     if (check_create(r, &c, &e) != JS_OK || stream_config_check(&c, &rules, &e) != JS_OK ||
+        sources_check(r->account, &c, rules.pedantic, &e) != JS_OK ||
         stream_config_check_replicas(&c, &e) != JS_OK)
         api_fail(r, &e);
     else if ((s = js_stream_find(r->account, span_of(c.name))) != NULL)
@@ -221,7 +222,8 @@ static void handle_update(struct api_request *r)
         return;
     }
     stream_config_set_static(&c);
-    if (stream_config_check(&c, &rules, &e) != JS_OK) {
+    if (stream_config_check(&c, &rules, &e) != JS_OK ||
+        sources_check(r->account, &c, rules.pedantic, &e) != JS_OK) {
         api_fail(r, &e);
     } else if (!span_is(r->tokens[2], c.name)) {
         api_fail_with(r, JS_ERR_STREAM_MISMATCH);

@@ -26,9 +26,10 @@ void consumer_delete(struct consumer *c, uint64_t *position);
  * told, or NULL ("409 Consumer Deleted", "409 Server Shutdown"). */
 void consumer_free(struct consumer *c, const char *status);
 
+/* Borrowed until the next consumer_update. */
 const struct consumer_config *consumer_config_of(const struct consumer *c);
-struct span consumer_name(const struct consumer *c);
-bool consumer_is_durable(const struct consumer *c);
+struct span consumer_name(const struct consumer *c);            /* borrowed as well */
+bool consumer_is_durable(const struct consumer *c);             /* else it goes when unused */
 
 /* Whether its filter matches this subject (number in s->msgs). */
 bool consumer_wants(struct consumer *c, uint32_t subject);
@@ -71,6 +72,8 @@ void consumer_encode(struct consumer *c, struct buf *body);
 /* The fields of ConsumerInfo, within an object, and that object. */
 void consumer_write_fields(struct consumer *c, struct jsonw *w);
 void consumer_write_info(struct consumer *c, struct jsonw *w, const char *key);
+/* That object in an array, for monitoring: the config as it is stored, or without it. */
+void consumer_write_detail(struct consumer *c, struct jsonw *w, bool config);
 
 struct consumer_facts {                 /* for monitoring and checks */
     uint64_t delivered_consumer_seq, delivered_stream_seq;

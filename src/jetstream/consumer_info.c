@@ -42,16 +42,19 @@ void consumer_facts(struct consumer *c, struct consumer_facts *out)
     };
 }
 
-void consumer_write_fields(struct consumer *c, struct jsonw *w)
+static void write_name(const struct consumer *c, struct jsonw *w)
+{
+    jsonw_text(w, "stream_name", c->stream->config.name);
+    jsonw_string(w, "name", consumer_name(c));
+    jsonw_time(w, "created", c->created_ns);
+}
+
+static void write_state(struct consumer *c, struct jsonw *w)
 {
     const struct js *js = consumer_js(c);
     struct consumer_facts f;
 
     consumer_facts(c, &f);
-    jsonw_text(w, "stream_name", c->stream->config.name);
-    jsonw_string(w, "name", consumer_name(c));
-    jsonw_time(w, "created", c->created_ns);
-    consumer_config_write_info(&c->config, w, "config", js->core->identity.version);
     write_pair(w, "delivered", f.delivered_consumer_seq, f.delivered_stream_seq, c->delivered_ns);
     write_pair(w, "ack_floor", f.floor_consumer_seq, f.floor_stream_seq, c->acked_ns);
     jsonw_uint(w, "num_ack_pending", f.ack_pending);
@@ -65,9 +68,25 @@ void consumer_write_fields(struct consumer *c, struct jsonw *w)
     write_groups(c, w);
 }
 
+void consumer_write_fields(struct consumer *c, struct jsonw *w)
+{
+    write_name(c, w);
+    consumer_config_write_info(&c->config, w, "config", consumer_js(c)->core->identity.version);
+    write_state(c, w);
+}
+
 void consumer_write_info(struct consumer *c, struct jsonw *w, const char *key)
 {
     jsonw_object(w, key);
     consumer_write_fields(c, w);
+    jsonw_end_object(w);
+}
+
+void consumer_write_detail(struct consumer *c, struct jsonw *w, bool config)
+{
+    jsonw_object(w, NULL);
+    write_name(c, w);
+    if (config) consumer_config_write(&c->config, w, "config");
+    write_state(c, w);
     jsonw_end_object(w);
 }

@@ -136,6 +136,7 @@ void progress_touch(struct consumer *c, struct pending_entry *e, int64_t time_ns
 void progress_skip(struct consumer *c);                 /* the first of the skip list is gone */
 
 /* consumer_state.c */
+struct span consumer_steps(struct consumer *c);         /* the delta of this turn so far */
 void consumer_log_turn(struct consumer *c);             /* append the delta, if there is one */
 void consumer_log_full(struct consumer *c, uint64_t *position);
 void consumer_note(struct consumer *c, char kind, uint64_t seq);        /* a step */

@@ -95,6 +95,12 @@ static void forget_steps(struct consumer *c)
     c->wants_full = false;
 }
 
+struct span consumer_steps(struct consumer *c)
+{
+    end_run(c);
+    return buf_span(&c->steps);
+}
+
 void consumer_log_turn(struct consumer *c)
 {
     uint64_t position;
@@ -104,8 +110,7 @@ void consumer_log_turn(struct consumer *c)
         consumer_log_full(c, &position);
     } else if (c->steps.len) {
         uint64_t next = c->steps_next_seq;
-        end_run(c);
-        stream_log_consumer(c->stream, consumer_name(c), buf_span(&c->steps));
+        stream_log_consumer(c->stream, consumer_name(c), consumer_steps(c));
         if (c->steps.len == 0) return;  /* a checkpoint was due and has it all */
         forget_steps(c);
         c->steps_next_seq = next;

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "jetstream/get_body.h"
 #include "jetstream/js_level.h"
-#include "jetstream/stream.h"
+#include "jetstream/source.h"
 #include "proto/header.h"
 #include "proto/subject.h"
 
@@ -326,14 +326,15 @@ static bool read_body(struct api_request *r, struct get_body *b)
     return good;
 }
 
-/* The stream, if it may be asked directly; else nobody answers. */
+/* The stream, if it may be asked directly, or a mirror that answers for it; else nobody answers. */
 static struct stream *find(struct api_request *r)
 {
     struct stream *s = js_stream_find(r->account, r->tokens[2]);
     struct span value;
     uint64_t level;
 
-    if (s == NULL || !s->config.allow_direct) {
+    if (s == NULL || !s->config.allow_direct) s = sources_find_mirror(r->account, r->tokens[2]);
+    if (s == NULL) {
         js_no_responders(r->js, r->msg);
         return NULL;
     }

@@ -42,6 +42,27 @@ void ingest_set_header(struct ingest *in, struct span key, struct span value)
     in->header = buf_span(b);
 }
 
+void ingest_replace_header(struct ingest *in, struct span key, struct span value)
+{
+    struct span old;
+    struct buf after = { 0 };
+    struct buf *b;
+    size_t at;
+
+    if (in->header.len == 0 || !header_find(in->header, key, &old)) {
+        ingest_set_header(in, key, value);
+        return;
+    }
+    b = own_header(in);
+    at = (size_t)(old.p - in->header.p);
+    buf_append(&after, b->p + at + old.len, b->len - at - old.len);
+    b->len = at;
+    buf_append_span(b, value);
+    buf_append_span(b, buf_span(&after));
+    buf_free(&after);
+    in->header = buf_span(b);
+}
+
 static void append_facts(const struct ingest *in, uint64_t before, struct buf *out)
 {
     const struct stream *s = in->stream;

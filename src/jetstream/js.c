@@ -14,7 +14,7 @@
 #include "jetstream/api.h"
 #include "jetstream/consumer.h"
 #include "jetstream/gate.h"
-#include "jetstream/stream.h"
+#include "jetstream/source.h"
 #include "jetstream/transfer.h"
 #include "os/clock.h"
 #include "os/disk.h"
@@ -29,7 +29,7 @@
 
 /* Log time follows the wall clock but never steps back, and a large step forward (which would
  * expire everything) only when it persists. */
-static void update_time(struct js *js)
+void js_update_time(struct js *js)
 {
     int64_t mono = clock_mono_ns(), wall = clock_wall_ns();
     int64_t difference = wall - mono - js->wall_offset_ns, now;
@@ -47,11 +47,14 @@ static void update_time(struct js *js)
     }
     now = mono + js->wall_offset_ns;
     if (now > js->wall_ns) js->wall_ns = now;
+    js->wall_iteration = js->home->stats.iterations;
 }
 
 int64_t js_now(struct js *js)
 {
-    if (js->wall_ns == 0) update_time(js);
+    /* Timers run before the turn: what they are told must not be the time before the sleep. */
+    if (js->wall_ns == 0 || js->wall_iteration != js->home->stats.iterations)
+        js_update_time(js);
     return js->wall_ns;
 }
 
@@ -196,10 +199,11 @@ static bool home_turn(struct js *js)
     bool left = inboxes_turn(js->inboxes, js->home, TURN_MESSAGES);
 
     left = run_consumers(js) || left;
+    left = sources_run(js) || left;
     while (!list_is_empty(&js->dirty_streams))
         stream_flush(CONTAINER_OF(js->dirty_streams.next, struct stream, dirty));
-    store_flush(js->store);
-    return left;
+    store_flush(js->store);             /* what became visible by then may be copied or delivered */
+    return left || !list_is_empty(&js->ready_consumers) || !list_is_empty(&js->ready_sources);
 }
 
 static bool on_turn(struct loop *l, void *arg)
@@ -207,7 +211,7 @@ static bool on_turn(struct loop *l, void *arg)
     struct js *js = arg;
 
     if (l != js->home) return inboxes_turn(js->inboxes, l, 0);
-    update_time(js);
+    js_update_time(js);
     return home_turn(js);
 }
 
@@ -258,26 +262,37 @@ static void on_interest(struct sync_mail *mail, void *loop)
     }
 }
 
-static void enable_account(struct js *js, struct account *account,
-                           const struct jetstream_account_limits *limits)
+/* The account's part of JetStream, made when it is new. */
+static struct js_account *account_of(struct js *js, struct account *account)
 {
     struct js_account *a = map_get(&js->accounts, span_of(account->name));
 
-    if (a == NULL) {
-        a = mem_zero(sizeof *a);
-        a->js = js;
-        a->account = account;
-        init_target(&a->api, a, api_handle);
-        a->api.wants_client = true;
-        init_target(&a->acks, a, consumer_handle_ack);
-        init_target(&a->flow, a, consumer_handle_flow);
-        map_set(&js->accounts, span_of(account->name), a);
+    if (a) return a;
+    a = mem_zero(sizeof *a);
+    a->js = js;
+    a->account = account;
+    list_init(&a->waiting_sources);
+    init_target(&a->api, a, api_handle);
+    a->api.wants_client = true;
+    init_target(&a->acks, a, consumer_handle_ack);
+    init_target(&a->flow, a, consumer_handle_flow);
+    map_set(&js->accounts, span_of(account->name), a);
+    return a;
+}
+
+static void enable_account(struct js *js, struct account *account,
+                           const struct jetstream_account_limits *limits)
+{
+    struct js_account *a = account_of(js, account);
+
+    if (a->watch.mail.run == NULL) {
         a->watch.mail.run = on_interest;
         a->watch.loop = js->home;
         atomic_store(&account->watch, &a->watch);
     }
     a->limits = *limits;
     if (!a->enabled) {
+        inbox_unsubscribe(&a->api, account, &a->api_sub);
         a->enabled = subscribe_api(a);
         assert(a->enabled);
     }
@@ -285,12 +300,22 @@ static void enable_account(struct js *js, struct account *account,
 
 static void disable_account(struct js_account *a)
 {
-    if (!a->enabled) return;
     a->enabled = false;
     inbox_unsubscribe(&a->api, a->account, &a->api_sub);
     inbox_unsubscribe(&a->api, a->account, &a->domain_sub);
     inbox_unsubscribe(&a->acks, a->account, &a->acks_sub);
     inbox_unsubscribe(&a->flow, a->account, &a->flow_sub);
+}
+
+/* An account that may not use JetStream is told so when it asks. */
+static void refuse_account(struct js *js, struct account *account)
+{
+    struct js_account *a = account_of(js, account);
+    enum status st;
+
+    disable_account(a);
+    st = inbox_subscribe(&a->api, account, SPAN_LIT("$JS.API.>"), &a->api_sub);
+    assert(st == ST_OK);
 }
 
 static void apply_accounts(struct js *js, const struct options *o)
@@ -303,6 +328,8 @@ static void apply_accounts(struct js *js, const struct options *o)
             atomic_load(&account->removed) ? NULL : options_jetstream_of(o, account->name);
         struct js_account *a = map_get(&js->accounts, span_of(account->name));
         if (limits) enable_account(js, account, limits);
+        else if (!account->is_system && !atomic_load(&account->removed))
+            refuse_account(js, account);
         else if (a) disable_account(a);
     }
 }
@@ -380,6 +407,8 @@ static void start_streams(struct js *js)
     buf_free(&js->unfinished);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
+        for (size_t n = 0; n < a->streams.count; n++)       /* so that origins keep what they need */
+            sources_configure(a->streams.entries[n].value);
         for (size_t n = 0; n < a->streams.count; n++)
             stream_recover_start(a->streams.entries[n].value);
     }
@@ -407,6 +436,7 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
     js->gate = gate_new();
     list_init(&js->dirty_streams);
     list_init(&js->ready_consumers);
+    list_init(&js->ready_sources);
     list_init(&js->transfers);
     take_config(js);
     st = open_store(js, settings->store_dir, why);

@@ -25,6 +25,7 @@ struct js_account {
     struct jetstream_account_limits limits;
     bool enabled;                       /* its streams stay when it is disabled by a reload */
     struct map streams;                 /* name -> struct stream */
+    struct list waiting_sources;        /* struct source whose origin is not there */
     uint64_t memory_used, store_used;   /* bytes of its streams */
     uint64_t memory_reserved, store_reserved;   /* sums of max_bytes */
     uint64_t api_total, api_errors;
@@ -45,7 +46,7 @@ struct js {
     struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
-    struct map accounts;                /* name -> struct js_account, enabled ones */
+    struct map accounts;                /* name -> struct js_account, also of those that may not */
     const struct options_jetstream *options;    /* of options_ref */
     struct core_config *options_ref;
     struct disk *disk;                  /* borrowed */
@@ -53,6 +54,7 @@ struct js {
     uint64_t memory_used, store_used, memory_reserved, store_reserved;
     struct list dirty_streams;          /* have something to append at the end of the turn */
     struct list ready_consumers;        /* have something to deliver or to append */
+    struct list ready_sources;          /* have something to copy */
     struct list transfers;              /* snapshots and restores: transfer.h */
     struct buf unfinished;              /* struct stream *: half restored, found at the start */
     struct sync_mail durable_mail;
@@ -60,7 +62,8 @@ struct js {
     struct js_metrics metrics;
     uint64_t batches;                   /* open atomic batches of all streams */
     int64_t batch_bytes;                /* that they hold */
-    int64_t wall_ns;                    /* of this turn; never steps back */
+    int64_t wall_ns;                    /* of this iteration of the loop; never steps back */
+    uint64_t wall_iteration;
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
     int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */
     struct buf scratch;
@@ -87,6 +90,9 @@ struct stream *js_stream_find(struct js_account *a, struct span name);
 
 /* Wall clock for records: never steps back, at most the turn's. */
 int64_t js_now(struct js *js);
+
+/* The turn's time becomes the present: for what runs outside of a turn. */
+void js_update_time(struct js *js);
 
 /* Publish in account now, or when the store has made position durable (STORE_NO_POSITION: now).
  * Spans are copied. subject: whom it is for; shown_subject: what MSG says instead (consumers

@@ -21,6 +21,7 @@ enum state_tag {
                                            varint length */
     STATE_CONSUMER = 'P',               /* varint length of the name, name, body */
     STATE_CONSUMER_END = 'E',           /* name */
+    STATE_SOURCE = 'O',                 /* varint number, varint sequence, key (may be missing) */
     STATE_BATCH = 'B',                  /* varint, sequence: from here on messages count only ... */
     STATE_BATCH_END = 'b',              /* ... if this follows in the log */
     STATE_LOST = 'X',                   /* runs, as STATE_REMOVED: known to be lost */

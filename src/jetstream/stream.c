@@ -8,6 +8,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/schedule.h"
+#include "jetstream/source.h"
 #include "jetstream/stream_priv.h"
 #include "proto/transform.h"
 
@@ -60,6 +61,7 @@ struct stream *stream_alloc(struct js_account *a, struct stream_config *config)
         s->dedup = dedup_new(s->config.duplicate_window, a->js->core->seed);
     list_init(&s->dirty);
     list_init(&s->waiters);
+    list_init(&s->readers);
     s->expiry.fire = stream_on_expiry;
     s->expiry_wait.done = stream_on_expiry_read;
     s->schedule_timer.fire = schedule_on_timer;
@@ -87,6 +89,7 @@ void stream_unref(struct stream *s)
     buf_free(&s->removed);
     buf_free(&s->marks);
     buf_free(&s->lost);
+    source_positions_free(&s->positions);
     ttl_free(&s->ttl);
     ttl_free(&s->schedules);
     mem_free(s->last_msg_id);
@@ -149,6 +152,8 @@ void stream_start(struct stream *s)
     subscribe(s);
     stream_arm_expiry(s);
     schedule_run(s);
+    sources_configure(s);
+    sources_origin_new(s);
 }
 
 enum status stream_new(struct stream **out, struct js_account *a, struct stream_config *config,
@@ -219,6 +224,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
         unsubscribe(s);
         subscribe(s);
     }
+    sources_configure(s);
     stream_config_free(&old);
     stream_enforce_limits(s);
     stream_arm_expiry(s);
@@ -227,8 +233,10 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
 
 /* ---- ending ---- */
 
-static void stop(struct stream *s, const char *status)
+static void stop(struct stream *s, const char *status, bool for_good)
 {
+    sources_end(s, for_good);
+    sources_origin_gone(s);
     unsubscribe(s);
     timers_clear(&s->js->home->timers, &s->expiry);
     timers_clear(&s->js->home->timers, &s->schedule_timer);
@@ -249,7 +257,7 @@ void stream_delete(struct stream *s, uint64_t *position)
 {
     struct replicator *log = s->log;
 
-    stop(s, "409 Consumer Deleted");
+    stop(s, "409 Consumer Deleted", true);
     log->ops->end(log, position);
     log->ops->free(log);
     s->log = NULL;
@@ -258,7 +266,7 @@ void stream_delete(struct stream *s, uint64_t *position)
 
 void stream_close(struct stream *s)
 {
-    stop(s, NULL);
+    stop(s, NULL, false);
     s->log->ops->free(s->log);
     s->log = NULL;
     inbox_target_close(&s->target);

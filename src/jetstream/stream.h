@@ -17,6 +17,7 @@
 #include "net/timers.h"
 
 struct dedup;
+struct source_positions;
 struct transform;
 struct stream_recovery;
 
@@ -44,6 +45,9 @@ struct stream {
     int64_t first_ns;
     struct map consumers;               /* name -> struct consumer */
     struct list waiters;                /* struct stream_waiter */
+    struct list readers;                /* struct source of those that copy it */
+    struct buf sources;                 /* its own mirror or sources: struct source * */
+    struct source_positions *positions; /* of those; NULL: none yet */
     struct sub **subs;                  /* one per subject */
     size_t sub_count;
     struct list dirty;                  /* in js->dirty_streams */

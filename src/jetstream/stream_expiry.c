@@ -62,9 +62,9 @@ static bool expire_one(struct stream *s, const struct store_record *r)
 
 static bool never_expires(const struct store_record *r)
 {
-    struct stream_message m;
+    struct stream_extra x;
 
-    return (r->flags & STREAM_HAS_EXTRA) && stream_get_extra(r->extra, &m) && m.ttl_s < 0;
+    return stream_get_extra(r, &x) && x.ttl_s < 0;
 }
 
 /* The oldest message that may expire by age; *due_ns when it is not due yet. */

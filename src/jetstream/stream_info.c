@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "jetstream/source.h"
 
 #define GO_ZERO_TIME "0001-01-01T00:00:00Z"
 
@@ -130,5 +131,6 @@ void stream_info_write(struct stream *s, const struct stream_info_wishes *wishes
         jsonw_text(w, "leader", js->core->identity.name);
         jsonw_end_object(w);
     }
+    sources_write_info(s, w);
     jsonw_time(w, "ts", s->js->wall_ns);
 }

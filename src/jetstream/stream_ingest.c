@@ -12,6 +12,7 @@
 #include "jetstream/dedup.h"
 #include "jetstream/ingest.h"
 #include "jetstream/schedule.h"
+#include "jetstream/source.h"
 #include "jetstream/stream_priv.h"
 #include "proto/header.h"
 #include "proto/subject.h"
@@ -37,6 +38,7 @@ bool ingest_refuse(struct ingest *in, const struct js_error *e)
     struct buf body = { 0 };
     struct jsonw w = jsonw_start(&body);
 
+    in->refused = e->err;
     jsonw_object(&w, NULL);
     js_error_write(e, &w);
     jsonw_text(&w, "stream", in->stream->config.name);
@@ -157,6 +159,7 @@ static bool check_duplicate(struct ingest *in)
     dedup_expire(s->dedup, js_now(s->js));
     seq = dedup_find(s->dedup, in->headers.msg_id);
     if (seq == 0) return true;
+    in->duplicate = true;
     if (in->batch)
         return ingest_refuse_with(in, JS_ERR_ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE);
     ingest_begin_ack(in, out, seq);
@@ -180,7 +183,7 @@ static bool check_rollup(struct ingest *in)
     struct buf text = { 0 };
 
     if (value.len == 0) return true;
-    if (!in->stream->config.allow_rollup_hdrs)
+    if (!in->stream->config.allow_rollup_hdrs && !in->copied)
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "rollup not permitted");
     if (in->batch && span_is(value, "sub") && batch_has_subject(in->batch, in->subject))
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "batch rollup sub invalid");
@@ -254,11 +257,23 @@ static bool check_discard_new(struct ingest *in)
     return true;
 }
 
+/* What the origin checked already isn't checked again. A mirror takes everything in. */
+static bool check_copied(struct ingest *in)
+{
+    bool is_mirror = in->stream->config.mirror != NULL;
+
+    return counter_check(in) && (is_mirror || check_duplicate(in)) && check_rollup(in);
+}
+
+static bool check_published(struct ingest *in)
+{
+    return counter_check(in) && check_expectations(in) && check_duplicate(in) &&
+           check_last_id(in) && check_rollup(in);
+}
+
 static bool check_headers(struct ingest *in)
 {
-    if (in->headers.any && (!counter_check(in) || !check_expectations(in) ||
-                            !check_duplicate(in) || !check_last_id(in) || !check_rollup(in)))
-        return false;
+    if (in->headers.any && !(in->copied ? check_copied(in) : check_published(in))) return false;
     if (in->stream->config.allow_msg_counter && in->headers.incr.len == 0)
         return ingest_refuse_with(in, JS_ERR_MESSAGE_INCR_MISSING);
     return true;
@@ -280,7 +295,7 @@ static bool has_interest(struct stream *s, struct span subject)
 {
     for (size_t i = 0; i < s->consumers.count; i++)
         if (consumer_wants_text(s->consumers.entries[i].value, subject)) return true;
-    return false;
+    return sources_want_text(s, subject);
 }
 
 static void apply_rollup(struct ingest *in, uint64_t keep)
@@ -318,7 +333,7 @@ static bool settle_ttl(struct ingest *in)
     const struct stream_config *c = &in->stream->config;
     int64_t least = c->subject_delete_marker_ttl / INT64_C(1000000000);
 
-    if (in->headers.ttl.len == 0) return true;
+    if (in->headers.ttl.len == 0 || (in->copied && !c->allow_msg_ttl)) return true;
     if (!pub_headers_ttl(in->headers.ttl, &in->ttl_s))
         return ingest_refuse_with(in, JS_ERR_MESSAGE_TTL_INVALID);
     if (in->ttl_s > 0 && in->ttl_s < least && c->max_msgs_per_subject != 1) {
@@ -344,6 +359,7 @@ enum ingest_result ingest_store(struct ingest *in)
     }
     if (!settle_ttl(in) || !check_discard_new(in)) return INGEST_REFUSED;
     m.header = in->header;
+    m.time_ns = in->time_ns;
     m.ttl_s = in->ttl_s;
     m.schedule_ns = in->schedule_ns;
     st = stream_store(s, &m, &in->seq);
@@ -389,7 +405,7 @@ void ingest_fini(struct ingest *in)
     buf_free(&in->new_body);
 }
 
-static enum ingest_result take(struct ingest *in)
+enum ingest_result ingest_take(struct ingest *in)
 {
     enum ingest_result result;
 
@@ -418,7 +434,7 @@ bool stream_handle(struct inbox_target *t, const struct inbox_msg *m)
     if (s->closed) return true;
     if (s->js->failed) return true;     /* nothing can be promised: no answer */
     ingest_init(&in, s, m);
-    result = take(&in);
+    result = ingest_take(&in);
     ingest_fini(&in);
     return result != INGEST_LATER;
 }

@@ -2,6 +2,7 @@
 /* stream_log.c - what a stream writes to its log besides messages: changes and checkpoints. */
 #include "base/assert.h"
 #include "jetstream/consumer.h"
+#include "jetstream/source_positions.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
 
@@ -9,21 +10,38 @@
 
 /* ---- facts of a message that recovery needs without its header ---- */
 
-void stream_put_extra(struct buf *out, const struct stream_message *m)
+uint8_t stream_put_extra(struct buf *out, const struct stream_extra *x)
 {
-    varint_put(out, zigzag(m->ttl_s));
-    varint_put(out, zigzag(m->schedule_ns));
-    buf_append_span(out, m->msg_id);
+    uint8_t flags = 0;
+
+    if (x->source) {
+        varint_put(out, x->source);
+        varint_put(out, x->source_seq);
+        flags |= STREAM_HAS_ORIGIN;
+    }
+    if (x->msg_id.len || x->ttl_s || x->schedule_ns) {
+        varint_put(out, zigzag(x->ttl_s));
+        varint_put(out, zigzag(x->schedule_ns));
+        buf_append_span(out, x->msg_id);
+        flags |= STREAM_HAS_EXTRA;
+    }
+    return flags;
 }
 
-bool stream_get_extra(struct span extra, struct stream_message *m)
+bool stream_get_extra(const struct store_record *r, struct stream_extra *x)
 {
+    struct span extra = r->extra;
     uint64_t ttl, schedule;
 
+    *x = (struct stream_extra){ .msg_id = SPAN_NONE };
+    if ((r->flags & STREAM_HAS_ORIGIN) &&
+        (!varint_take(&extra, &x->source) || !varint_take(&extra, &x->source_seq)))
+        return false;
+    if (!(r->flags & STREAM_HAS_EXTRA)) return true;
     if (!varint_take(&extra, &ttl) || !varint_take(&extra, &schedule)) return false;
-    m->ttl_s = unzigzag(ttl);
-    m->schedule_ns = unzigzag(schedule);
-    m->msg_id = extra;
+    x->ttl_s = unzigzag(ttl);
+    x->schedule_ns = unzigzag(schedule);
+    x->msg_id = extra;
     return true;
 }
 
@@ -64,8 +82,19 @@ void stream_log_removed(struct stream *s)
     if (!s->log->in_memory) {
         state_put_runs(&body, STATE_REMOVED, buf_span(&s->removed));
         state_put_number(&body, STATE_LAST, msgs_state(s->msgs).last_seq);
+        source_positions_put(s->positions, false, &body);  /* their messages may be gone now */
     }
     s->removed.len = 0;
+    if (body.len) append_change(s, &body);
+    buf_free(&body);
+}
+
+void stream_log_sources(struct stream *s)
+{
+    struct buf body = { 0 };
+
+    if (s->log->in_memory) return;
+    source_positions_put(s->positions, false, &body);
     if (body.len) append_change(s, &body);
     buf_free(&body);
 }
@@ -143,6 +172,7 @@ static void put_state(struct stream *s, struct buf *out)
     state_put(out, STATE_HOLES, buf_span(&holes));
     buf_free(&holes);
     if (s->lost.len) state_put_runs(out, STATE_LOST, buf_span(&s->lost));
+    source_positions_put(s->positions, true, out);
     put_consumers(s, out);
 }
 
@@ -157,7 +187,8 @@ void stream_checkpoint(struct stream *s)
     buf_free(&body);
 }
 
-/* The first record of a stream is a whole checkpoint, a new config too: it is rare. */
+/* The first record of a stream is a whole checkpoint, a new config too: it is rare. It is written
+ * twice, since there may be no older one to fall back to when its bytes go bad. */
 enum status stream_log_config(struct stream *s, uint64_t *position)
 {
     struct buf body = { 0 };
@@ -168,6 +199,7 @@ enum status stream_log_config(struct stream *s, uint64_t *position)
     s->removed.len = 0;
     put_state(s, &body);
     st = append(s, STORE_CHECKPOINT, &body);
+    if (st == ST_OK) st = append(s, STORE_CHECKPOINT, &body);
     buf_free(&body);
     *position = s->position;
     return st;

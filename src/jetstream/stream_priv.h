@@ -9,6 +9,8 @@ extern const struct store_group_ops stream_group_ops;
 
 enum {                                  /* flags of message records */
     STREAM_HAS_EXTRA = 1,               /* message id, TTL or a schedule's time, in extra */
+    STREAM_HAS_ORIGIN = 2,              /* copied: extra begins with number and sequence of where
+                                           it comes from */
 };
 
 /* stream.c */
@@ -38,12 +40,20 @@ void stream_on_expiry_read(struct store_wait *w);
 
 /* stream_log.c: records of state. */
 void stream_log_removed(struct stream *s);
+void stream_log_sources(struct stream *s);       /* positions that moved */
 void stream_checkpoint(struct stream *s);
 /* The messages of an atomic batch begin with seq, or have ended. */
 void stream_log_batch(struct stream *s, uint64_t seq, bool begins);
 enum status stream_log_config(struct stream *s, uint64_t *position);
-/* Append extra facts of a message, and read them back. False: not such bytes. */
-void stream_put_extra(struct buf *out, const struct stream_message *m);
-bool stream_get_extra(struct span extra, struct stream_message *m);
+/* Extra facts of a message, in its record's extra. */
+struct stream_extra {
+    struct span msg_id;                 /* empty: none */
+    int64_t ttl_s, schedule_ns;         /* 0: none */
+    uint64_t source, source_seq;        /* number (source_positions.h), sequence; 0: not copied */
+};
+/* Append them and return the flags that they need. */
+uint8_t stream_put_extra(struct buf *out, const struct stream_extra *x);
+/* False: not such bytes. */
+bool stream_get_extra(const struct store_record *r, struct stream_extra *x);
 
 #endif

@@ -13,6 +13,7 @@
 #include "jetstream/dedup.h"
 #include "jetstream/json_in.h"
 #include "jetstream/schedule.h"
+#include "jetstream/source_positions.h"
 #include "jetstream/state_record.h"
 #include "jetstream/stream_priv.h"
 
@@ -90,6 +91,14 @@ static void recover_consumer(struct stream *s, struct span body)
                   s->account->account->name, s->config.name);
 }
 
+static void recover_source(struct stream *s, struct span body)
+{
+    if (s->positions == NULL) s->positions = source_positions_new();
+    if (!source_positions_take(s->positions, body))
+        log_error("JetStream stream '%s > %s': the position in a source is not readable",
+                  s->account->account->name, s->config.name);
+}
+
 static void recover_lists(struct stream *s, struct span body)
 {
     struct state_section section;
@@ -97,6 +106,7 @@ static void recover_lists(struct stream *s, struct span body)
 
     while (state_next(&body, &section, &bad)) {
         if (section.tag == STATE_CONSUMER) recover_consumer(s, section.body);
+        if (section.tag == STATE_SOURCE) recover_source(s, section.body);
         if (section.tag == STATE_LOST) (void)state_runs(section.body, &s->lost);
     }
 }
@@ -161,6 +171,9 @@ void stream_recover_delta(void *owner, const struct store_record *r)
             break;
         case STATE_CONSUMER:
             recover_consumer(s, section.body);
+            break;
+        case STATE_SOURCE:
+            recover_source(s, section.body);
             break;
         case STATE_BATCH:
             bad = !state_number(section.body, &s->recovery->batch_from);
@@ -233,19 +246,22 @@ static bool was_removed(const struct stream_recovery *rec, uint64_t seq)
 static void take_extra(struct stream *s, const struct store_record *r)
 {
     struct late_id late = { .seq = r->seq, .time_ns = r->time_ns };
-    struct stream_message m;
+    struct source_position *origin;
+    struct stream_extra x;
 
     if (r->seq >= s->recovery->newest) {
         mem_free(s->last_msg_id);
         s->last_msg_id = NULL;
     }
-    if (!(r->flags & STREAM_HAS_EXTRA) || !stream_get_extra(r->extra, &m)) return;
-    stream_note_ttl(s, r->seq, r->time_ns, m.ttl_s);
-    if (m.schedule_ns) schedule_note(s, r->seq, m.schedule_ns);
-    if (m.msg_id.len == 0) return;
-    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(m.msg_id);
+    if (!stream_get_extra(r, &x)) return;
+    origin = source_positions_by_id(s->positions, x.source);
+    if (origin) source_position_move(origin, x.source_seq);
+    stream_note_ttl(s, r->seq, r->time_ns, x.ttl_s);
+    if (x.schedule_ns) schedule_note(s, r->seq, x.schedule_ns);
+    if (x.msg_id.len == 0) return;
+    if (r->seq >= s->recovery->newest) s->last_msg_id = mem_dup_span(x.msg_id);
     if (s->dedup == NULL || r->time_ns < js_now(s->js) - s->config.duplicate_window) return;
-    late.text = mem_dup_span(m.msg_id);
+    late.text = mem_dup_span(x.msg_id);
     buf_append(&s->recovery->ids, &late, sizeof late);
 }
 
@@ -378,4 +394,5 @@ void stream_recover_start(struct stream *s)
         consumer_recovered(s->consumers.entries[i - 1].value);
     stream_enforce_limits(s);
     stream_start(s);
+    stream_checkpoint(s);               /* in a segment of this life: a file may be lost */
 }

@@ -5,6 +5,7 @@
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
 #include "jetstream/schedule.h"
+#include "jetstream/source.h"
 #include "jetstream/stream_priv.h"
 #include "proto/subject.h"
 
@@ -38,17 +39,21 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         .size = stream_message_size(s, m->subject.len, m->header.len, m->body.len),
     };
     struct msg_entry e = { .size = r.size };
+    struct stream_extra x = { .msg_id = m->msg_id, .ttl_s = m->ttl_s,
+                              .schedule_ns = m->schedule_ns };
+    struct source_position *origin = NULL;
     enum status st;
 
     if (r.time_ns < s->last_ns && !m->no_limits) r.time_ns = s->last_ns;
+    if (m->header.len && (s->config.mirror || s->config.source_count))
+        origin = sources_of_header(s, m->header, &x.source_seq);
+    if (origin) x.source = origin->id;
     extra->len = 0;
-    if (m->msg_id.len || m->ttl_s || m->schedule_ns) {
-        stream_put_extra(extra, m);
-        r.extra = buf_span(extra);
-        r.flags = STREAM_HAS_EXTRA;
-    }
+    r.flags = stream_put_extra(extra, &x);
+    r.extra = buf_span(extra);
     st = s->log->ops->propose(s->log, &r, &e.loc, &s->position);
     if (st != ST_OK) return st;
+    if (origin) source_position_move(origin, x.source_seq);
     e.subject = msgs_intern(s->msgs, m->subject);
     msgs_add(s->msgs, r.seq, &e);
     s->last_ns = r.time_ns;
@@ -283,7 +288,7 @@ static bool is_needed(struct stream *s, uint64_t seq, uint32_t subject)
         struct consumer *c = s->consumers.entries[i].value;
         if (consumer_wants(c, subject) && consumer_needs(c, seq)) return true;
     }
-    return false;
+    return sources_need(s, seq, subject);
 }
 
 void stream_consumer_done(struct stream *s, uint64_t seq)

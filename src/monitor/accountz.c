@@ -41,7 +41,13 @@ static void put_account_mappings(struct jsonw *w, const struct options *o, const
             put_mappings(w, o->accounts[i].mappings, o->accounts[i].mapping_count);
 }
 
-static void put_detail(struct jsonw *w, const struct gather *g, const struct gather_account *a)
+static bool uses_jetstream(const struct gather *g, const char *name, const struct js *js)
+{
+    return js && options_jetstream_of(g->config->options, name) != NULL;
+}
+
+static void put_detail(struct jsonw *w, const struct gather *g, const struct gather_account *a,
+                       const struct js *js)
 {
     const char *name = a->account->name;
 
@@ -51,7 +57,7 @@ static void put_detail(struct jsonw *w, const struct gather *g, const struct gat
     jsonw_bool_if(w, "is_system", a->account->is_system);
     jsonw_bool(w, "expired", false);
     jsonw_bool(w, "complete", true);
-    jsonw_bool(w, "jetstream_enabled", false);
+    jsonw_bool(w, "jetstream_enabled", uses_jetstream(g, name, js));
     jsonw_int(w, "leafnode_connections", 0);
     jsonw_int(w, "client_connections", a->connections);
     jsonw_uint(w, "subscriptions", a->subs.subs);
@@ -89,7 +95,7 @@ void accountz_serve(const struct endpoint_call *call, struct reply *r)
         put_head(&w, &g);
         jsonw_text_if(&w, "system_account", gather_system_name(&g));
         if (name.len)
-            put_detail(&w, &g, a);
+            put_detail(&w, &g, a, call->js);
         else
             put_names(&w, &g);
         jsonw_end_object(&w);

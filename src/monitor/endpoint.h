@@ -10,6 +10,8 @@
 #include "core/core.h"
 #include "monitor/query.h"
 
+struct js;
+
 #define REPLY_BYTES_MAX (64 * 1024 * 1024)
 
 /* ENDPOINT(name, path, function): every path that is served, besides those that are aliases. */
@@ -39,6 +41,7 @@ enum endpoint {
 
 struct endpoint_call {
     struct core *core;
+    struct js *js;                      /* NULL: JetStream is off */
     const struct query *query;
     const char *base_path;              /* "" or "/x" */
     const char *accept;                 /* header; NULL: none */

@@ -15,6 +15,7 @@ void exposition_family(struct exposition *e, const char *name, enum exposition_t
     static const struct { const char *suffix, *text, *open_metrics; } types[] = {
         [EXPOSITION_COUNTER] = { "_total", "counter", "counter" },
         [EXPOSITION_GAUGE] = { "", "gauge", "gauge" },
+        [EXPOSITION_HISTOGRAM] = { "", "histogram", "histogram" },
         [EXPOSITION_INFO] = { "_info", "gauge", "info" },
     };
     const char *shown;
@@ -79,6 +80,36 @@ void exposition_double(struct exposition *e, const struct exposition_label *labe
     begin_sample(e, labels, count);
     jsonw_double(&w, NULL, value);
     buf_append_char(e->out, '\n');
+}
+
+/* A bound is a label as text: as short as it reads back. */
+static void put_bucket(struct exposition *e, struct span bound, uint64_t count)
+{
+    struct exposition_label label = { "le", bound };
+
+    e->suffix = "_bucket";
+    exposition_u64(e, &label, 1, count);
+}
+
+void exposition_histogram(struct exposition *e, const double *bounds, const uint64_t *counts,
+                          size_t count, double sum)
+{
+    struct buf text = { 0 };
+    uint64_t so_far = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        struct jsonw w = jsonw_start(&text);
+        text.len = 0;
+        if (i + 1 < count) jsonw_double(&w, NULL, bounds[i]);
+        else buf_append_text(&text, "+Inf");
+        so_far += counts[i];
+        put_bucket(e, buf_span(&text), so_far);
+    }
+    buf_free(&text);
+    e->suffix = "_sum";
+    exposition_double(e, NULL, 0, sum);
+    e->suffix = "_count";
+    exposition_u64(e, NULL, 0, so_far);
 }
 
 void exposition_end(struct exposition *e)

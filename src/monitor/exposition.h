@@ -15,7 +15,9 @@ struct exposition {
     const char *suffix;
 };
 
-enum exposition_type { EXPOSITION_COUNTER, EXPOSITION_GAUGE, EXPOSITION_INFO };
+enum exposition_type {
+    EXPOSITION_COUNTER, EXPOSITION_GAUGE, EXPOSITION_HISTOGRAM, EXPOSITION_INFO
+};
 
 struct exposition_label { const char *name; struct span value; };
 
@@ -31,6 +33,11 @@ void exposition_u64(struct exposition *e, const struct exposition_label *labels,
                     uint64_t value);
 void exposition_double(struct exposition *e, const struct exposition_label *labels, size_t count,
                        double value);
+
+/* The samples of a histogram without labels: counts[i] values lie in the bucket up to bounds[i],
+ * which ascend and are no whole numbers; the last of the count buckets has no bound. */
+void exposition_histogram(struct exposition *e, const double *bounds, const uint64_t *counts,
+                          size_t count, double sum);
 
 /* End the text; nothing may follow. */
 void exposition_end(struct exposition *e);

@@ -49,6 +49,28 @@ static void test_formats(void **state)
     }
 }
 
+static void test_histogram(void **state)
+{
+    static const double bounds[] = { 0.000001, 0.5 };
+    static const uint64_t counts[] = { 2, 0, 3 };
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct buf out = { 0 };
+        struct exposition e = { .out = &out, .open_metrics = i == 1 };
+
+        exposition_family(&e, "n_seconds", EXPOSITION_HISTOGRAM, "Time.");
+        exposition_histogram(&e, bounds, counts, COUNT_OF(counts), 7.25);
+        assert_string_equal(buf_text(&out),
+                            "# HELP n_seconds Time.\n# TYPE n_seconds histogram\n"
+                            "n_seconds_bucket{le=\"0.000001\"} 2\n"
+                            "n_seconds_bucket{le=\"0.5\"} 2\n"
+                            "n_seconds_bucket{le=\"+Inf\"} 5\n"
+                            "n_seconds_sum 7.25\nn_seconds_count 5\n");
+        buf_free(&out);
+    }
+}
+
 static void test_negotiation(void **state)
 {
     static const struct { const char *accept; bool open_metrics; } rows[] = {
@@ -80,6 +102,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_histogram),
         cmocka_unit_test(test_negotiation),
     };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c - /metrics for Prometheus. Names follow its conventions: base units, _total for
- * counters. Labels have few values: accounts beyond the first ACCOUNTS_MAX share one. */
+ * counters. Labels have few values: accounts beyond the first METRICS_ACCOUNTS_MAX share one. */
 #include <stdio.h>
 
 #include "base/duration.h"
@@ -9,9 +9,9 @@
 #include "monitor/endpoint.h"
 #include "monitor/exposition.h"
 #include "monitor/gather.h"
+#include "monitor/metrics_jetstream.h"
 #include "os/usage.h"
 
-#define ACCOUNTS_MAX 100
 #define OTHER "other"                   /* an account of this name is counted among the others */
 
 static double seconds(int64_t ns)
@@ -256,7 +256,7 @@ static void put_by_account(struct exposition *e, const struct gather *g, account
 
     for (size_t i = 0; i < g->account_count; i++) {
         const struct gather_account *a = &g->accounts[i];
-        if (shown == ACCOUNTS_MAX || strcmp(a->account->name, OTHER) == 0) {
+        if (shown == METRICS_ACCOUNTS_MAX || strcmp(a->account->name, OTHER) == 0) {
             other += value(a);
             continue;
         }
@@ -308,6 +308,20 @@ static void put_requests(struct exposition *e, const uint64_t *requests)
     }
 }
 
+static void put_jetstream(struct exposition *e, struct js *js)
+{
+    struct js_facts facts;
+    struct metrics_rows rows;
+
+    put_gauge(e, "nats_jetstream_enabled", "Whether JetStream is on.", js != NULL);
+    if (js == NULL) return;
+    js_facts_init(&facts, js);
+    metrics_rows_init(&rows, js, &facts);
+    metrics_put_jetstream(e, &facts, &rows);
+    metrics_rows_fini(&rows);
+    js_facts_fini(&facts);
+}
+
 void metrics_serve(const struct endpoint_call *call, struct reply *r)
 {
     bool open_metrics = exposition_wants_open_metrics(call->accept);
@@ -321,6 +335,7 @@ void metrics_serve(const struct endpoint_call *call, struct reply *r)
     put_matches(&e, &g.sum.matches);
     put_loops(&e, &g);
     put_accounts(&e, &g);
+    put_jetstream(&e, call->js);
     put_requests(&e, call->requests);
     put_process(&e, &g);
     exposition_end(&e);

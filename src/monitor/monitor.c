@@ -14,6 +14,7 @@
 
 struct monitor {
     struct core *core;
+    struct js *js;                      /* NULL: off */
     struct http *http;
     struct thread thread;
     bool running;
@@ -62,8 +63,8 @@ static void on_request(void *arg, struct span path, struct span raw_query, const
     enum endpoint e = find_endpoint(m, path);
     struct query query;
     struct endpoint_call call = {
-        .core = m->core, .query = &query, .base_path = m->base_path, .accept = accept,
-        .requests = m->requests, .cpu_percent = m->cpu_percent,
+        .core = m->core, .js = m->js, .query = &query, .base_path = m->base_path,
+        .accept = accept, .requests = m->requests, .cpu_percent = m->cpu_percent,
     };
 
     if (e == ENDPOINT_COUNT) {
@@ -125,14 +126,15 @@ static enum status listen_on(struct monitor *m, const struct options *o, struct 
     return http_new(&m->http, fd, &handlers, why);
 }
 
-enum status monitor_start(struct monitor **out, struct core *core, const struct options *options,
-                          struct error *why)
+enum status monitor_start(struct monitor **out, struct core *core, struct js *js,
+                          const struct options *options, struct error *why)
 {
     struct monitor *m = mem_zero(sizeof *m);
     enum status st;
 
     *out = NULL;
     m->core = core;
+    m->js = js;
     m->base_path = mem_dup(options->http_base_path);
     measure_cpu(m);
     st = listen_on(m, options, why);

@@ -8,11 +8,13 @@
 #include "config/options.h"
 #include "core/core.h"
 
+struct js;
 struct monitor;
 
 /* Listen where options say (http_port or https_port). Requests wait in the kernel until
- * monitor_serve. core is borrowed until monitor_stop. IO, BAD_INPUT: why. */
-MUST_USE enum status monitor_start(struct monitor **out, struct core *core,
+ * monitor_serve. core and js (NULL: JetStream is off) are borrowed until monitor_stop. IO,
+ * BAD_INPUT: why. */
+MUST_USE enum status monitor_start(struct monitor **out, struct core *core, struct js *js,
                                    const struct options *options, struct error *why);
 
 /* Answer from a new thread from now on. All loops must run, until monitor_stop has returned.

@@ -3,7 +3,9 @@
 #include "base/duration.h"
 #include "monitor/endpoint.h"
 #include "monitor/gather.h"
+#include "monitor/js_facts.h"
 #include "net/tls.h"
+#include "os/machine.h"
 #include "os/thread.h"
 #include "os/usage.h"
 
@@ -110,7 +112,24 @@ static void put_empty(struct jsonw *w, const char *key)
     jsonw_end_object(w);
 }
 
-static void put_parts(struct jsonw *w, const struct gather *g)
+static void put_jetstream(struct jsonw *w, struct js *js, const struct options_jetstream *o)
+{
+    struct js_facts f;
+
+    jsonw_object(w, "jetstream");
+    if (js) {
+        js_facts_init(&f, js);
+        js_facts_put_config(w, &f, o, machine_temporary_folder());
+        jsonw_object(w, "stats");
+        js_facts_put_stats(w, &f);
+        jsonw_end_object(w);
+        js_facts_put_limits(w, &o->limits);
+        js_facts_fini(&f);
+    }
+    jsonw_end_object(w);
+}
+
+static void put_parts(struct jsonw *w, const struct gather *g, struct js *js)
 {
     static const char *const policies[] = { "", "close", "retry" };
     const struct options *o = g->config->options;
@@ -120,7 +139,7 @@ static void put_parts(struct jsonw *w, const struct gather *g)
     put_empty(w, "leaf");
     put_empty(w, "mqtt");
     put_websocket(w, g->core, g->config);
-    put_empty(w, "jetstream");
+    put_jetstream(w, js, &o->jetstream);
     jsonw_double(w, "tls_timeout", tls_timeout(o->tls));
     jsonw_int(w, "write_deadline", o->write_deadline_ns);
     jsonw_text_if(w, "write_timeout", policies[o->write_timeout]);
@@ -239,7 +258,7 @@ void varz_serve(const struct endpoint_call *call, struct reply *r)
     jsonw_object(&w, NULL);
     put_identity(&w, &g);
     put_limits(&w, g.config->options);
-    put_parts(&w, &g);
+    put_parts(&w, &g, call->js);
     put_process(&w, &g, call->cpu_percent);
     put_totals(&w, &g);
     put_requests(&w, call->requests);

@@ -28,3 +28,12 @@ void pages_drop(void *p, size_t bytes)
 
     assert(rc == 0);
 }
+
+void pages_populate(void *p, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    if (madvise(p, bytes, MADV_POPULATE_WRITE) == 0) return;
+#endif
+    (void)p;
+    (void)bytes;
+}

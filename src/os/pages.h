@@ -11,6 +11,9 @@
 void *pages_map(size_t bytes);
 void pages_unmap(void *p, size_t bytes);
 
+/* Make all of [p, p + bytes) present, so that touching it costs no fault. Best effort. */
+void pages_populate(void *p, size_t bytes);
+
 /* Give the whole pages in [p, p + bytes) back: they read as zeros afterwards. p at a page. */
 void pages_drop(void *p, size_t bytes);
 

@@ -175,7 +175,7 @@ static enum status start_parts(struct server *s, struct options *o, struct error
     st = server_start_jetstream(s, why);
     if (st != ST_OK) return st;
     if (o->http_port != 0 || o->https_port != 0) {
-        st = monitor_start(&s->monitor, s->core, o, why);
+        st = monitor_start(&s->monitor, s->core, s->js, o, why);
         if (st != ST_OK) return st;
         log_listening(o->https_port ? "Starting https monitor on " : "Starting http monitor on ",
                       o->http_host ? o->http_host : o->host, monitor_port(s->monitor));

@@ -102,6 +102,19 @@ static bool is_held_elsewhere(struct store *s, const struct segment *victim, uin
     return false;
 }
 
+static void report(struct store *s, struct store_group *g, struct segment *seg, uint64_t from,
+                   uint64_t to)
+{
+    char text[160], name[FILES_NAME_BYTES];
+
+    seg->damaged++;
+    s->stats.damaged_records++;
+    snprintf(text, sizeof text, "%s: bytes %llu to %llu: %s", files_segment_name(name, seg->number),
+             (unsigned long long)from, (unsigned long long)to,
+             g ? "the body of a message is damaged" : "unreadable records");
+    store_damage(s, g, text);
+}
+
 /* Lay the record at in out again at the end of the log. */
 static enum status copy(struct store *s, const struct segment *from, struct record *r,
                         struct segment **to, uint64_t *at)
@@ -147,8 +160,10 @@ static enum status move(struct store *s, struct segment *from, struct record *r,
         if (st == ST_OK) to->ends++;
         return st;
     }
-    if (r->kind != STORE_MESSAGE || g == NULL || !g->ops->is_live(g->owner, r->seq, old))
-        return ST_OK;
+    if (r->kind != STORE_MESSAGE || g == NULL) return ST_OK;
+    if (g->ops == NULL) return ST_AGAIN;        /* its owner is not there yet */
+    if (!g->ops->is_live(g->owner, r->seq, old)) return ST_OK;
+    if (!record_body_is_good(r)) report(s, g, from, at, at + r->bytes);         /* it stays so */
     st = copy(s, from, r, &to, &to_at);
     if (st != ST_OK) return st;
     store_account(g, to, r);
@@ -158,16 +173,6 @@ static enum status move(struct store *s, struct segment *from, struct record *r,
     return ST_OK;
 }
 
-static void report(struct store *s, struct segment *seg, uint64_t from, uint64_t to)
-{
-    char text[128], name[FILES_NAME_BYTES];
-
-    seg->damaged++;
-    snprintf(text, sizeof text, "%s: bytes %llu to %llu: no records",
-             files_segment_name(name, seg->number), (unsigned long long)from,
-             (unsigned long long)to);
-    store_damage(s, NULL, text);
-}
 
 /* Whether bytes of the victim are in memory; else wait for them. */
 static bool has(struct store *s, struct collect *c, uint64_t from, uint64_t to)
@@ -195,7 +200,7 @@ static bool enter_batch(struct store *s, struct collect *c)
         c->at = at + RECORD_BATCH_BYTES;
         c->end = at + b.length;
     } else {
-        report(s, seg, at, at + RECORD_BLOCK);
+        report(s, NULL, seg, at, at + RECORD_BLOCK);
         c->at = c->end = at + RECORD_BLOCK;
     }
     return true;
@@ -221,7 +226,7 @@ static enum status walk_record(struct store *s, struct collect *c)
             return st;
         }
     }
-    report(s, seg, at, c->end);
+    report(s, NULL, seg, at, c->end);
     c->at = c->end;
     return ST_OK;
 }
@@ -265,7 +270,7 @@ static bool is_settled(struct store *s, struct collect *c)
         const struct segment_group *e = &seg->groups[i];
         struct store_group *g = store_find_group(s, e->number);
         if (g == NULL || e->index_max == 0) continue;
-        if (g->checkpoint_index <= e->index_max) {
+        if (g->checkpoint_index <= e->index_max && g->ops) {
             if (asked++ == CHECKPOINTS_MAX) return false;
             g->ops->checkpoint(g->owner);
         }

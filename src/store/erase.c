@@ -133,7 +133,10 @@ static void begin(struct store *s, struct erase *e)
     uint64_t at = (uint64_t)e->loc.at * RECORD_ALIGN;
 
     if (seg == NULL || seg->is_removed) {
-        if (seg) seg->must_wipe = true;
+        if (seg) {                      /* finished when its file is gone */
+            seg->must_wipe = true;
+            e->origin = seg->number;
+        }
         e->is_written = true;
         return;
     }

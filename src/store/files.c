@@ -10,7 +10,7 @@
 #define PREFIX "seg-"
 #define SUFFIX ".log"
 #define DIGITS 10
-#define WIPE_BYTES (UINT64_C(256) << 10)
+#define ZERO_BYTES (UINT64_C(256) << 10)
 
 static const char *const manifest_names[MANIFEST_COPIES] = { "manifest-0", "manifest-1" };
 static const char *const manifest_new_names[MANIFEST_COPIES] = { "manifest-0.new",
@@ -37,14 +37,28 @@ const char *files_manifest_name(int copy)
     return manifest_names[copy];
 }
 
-static enum status fill(struct disk_dir *dir, struct disk_file *f,
-                        const struct record_file *header, struct error *why)
+static enum status write_zeros(struct disk_file *f, uint64_t size, struct error *why)
+{
+    char *zeros = mem_zero(ZERO_BYTES);
+    enum status st = ST_OK;
+
+    for (uint64_t at = 0; at < size && st == ST_OK; at += ZERO_BYTES) {
+        struct span part = span_make(zeros, size - at < ZERO_BYTES ? size - at : ZERO_BYTES);
+        st = disk_write(f, at, &part, 1, why);
+    }
+    mem_free(zeros);
+    return st;
+}
+
+static enum status lay_out(struct disk_dir *dir, struct disk_file *f,
+                           const struct files_make *make, struct error *why)
 {
     char *block = mem_alloc(RECORD_BLOCK);
     struct span bytes = span_make(block, RECORD_BLOCK);
-    enum status st = disk_zero(f, 0, header->bytes, why);
+    enum status st = disk_zero(f, 0, make->header->bytes, why);
 
-    record_put_file(block, header);
+    record_put_file(block, make->header);
+    if (st == ST_OK && make->fill) st = write_zeros(f, make->header->bytes, why);
     if (st == ST_OK) st = disk_write(f, 0, &bytes, 1, why);
     if (st == ST_OK) st = disk_sync(f, why);
     if (st == ST_OK) st = disk_dir_sync(dir, why);
@@ -52,21 +66,22 @@ static enum status fill(struct disk_dir *dir, struct disk_file *f,
     return st;
 }
 
-enum status files_make(struct disk_dir *dir, const struct record_file *header,
-                       uint64_t spare_bytes, struct disk_file **out, struct error *why)
+enum status files_make(struct disk_dir *dir, const struct files_make *make,
+                       struct disk_file **out, struct error *why)
 {
+    const struct record_file *header = make->header;
     char name[FILES_NAME_BYTES];
     uint64_t space;
     enum status st = disk_dir_space(dir, &space, why);
 
     if (st != ST_OK) return st;
-    if (space < header->bytes || space - header->bytes < spare_bytes)
+    if (space < header->bytes || space - header->bytes < make->spare_bytes)
         return error_set(why, ST_LIMIT, "%llu bytes of disk space are left",
                          (unsigned long long)space);
     files_segment_name(name, header->segment);
     st = disk_open(dir, name, DISK_CREATE, out, why);
     if (st != ST_OK) return st;
-    st = fill(dir, *out, header, why);
+    st = lay_out(dir, *out, make, why);
     if (st != ST_OK) {
         disk_close(out);
         if (disk_remove(dir, name, NULL) != ST_OK && st == ST_LIMIT) st = ST_IO;
@@ -79,16 +94,11 @@ static enum status wipe(struct disk_dir *dir, const char *name, struct error *wh
     struct disk_file *f;
     uint64_t size = 0;
     enum status st = disk_open(dir, name, DISK_WRITE, &f, why);
-    char *zeros = mem_zero(WIPE_BYTES);
 
     if (st == ST_OK) st = disk_size(f, &size, why);
-    for (uint64_t at = 0; at < size && st == ST_OK; at += WIPE_BYTES) {
-        struct span part = span_make(zeros, size - at < WIPE_BYTES ? size - at : WIPE_BYTES);
-        st = disk_write(f, at, &part, 1, why);
-    }
+    if (st == ST_OK) st = write_zeros(f, size, why);
     if (st == ST_OK) st = disk_sync(f, why);
     disk_close(&f);
-    mem_free(zeros);
     return st;
 }
 

@@ -17,10 +17,16 @@ const char *files_segment_name(char out[FILES_NAME_BYTES], uint32_t number);
 uint32_t files_segment_number(const char *name);
 const char *files_manifest_name(int copy);
 
-/* Make the file of a segment: space reserved, header written, synced with its name. LIMIT: less
- * than spare_bytes would be left free, or no space; IO: anything else. Nothing stays on failure. */
-MUST_USE enum status files_make(struct disk_dir *dir, const struct record_file *header,
-                                uint64_t spare_bytes, struct disk_file **out, struct error *why);
+/* Make the file of a segment: space reserved, header written, synced with its name. With fill it is
+ * zeros that were written, which makes later syncs cheaper (docs/decisions/009). LIMIT: less than
+ * spare_bytes would be left free, or no space; IO: anything else. Nothing stays on failure. */
+struct files_make {
+    const struct record_file *header;
+    uint64_t spare_bytes;
+    bool fill;
+};
+MUST_USE enum status files_make(struct disk_dir *dir, const struct files_make *make,
+                                struct disk_file **out, struct error *why);
 
 /* Remove a segment's file, or keep what is damaged under the name with ".damaged" behind it; wiped:
  * its bytes are overwritten and that synced before. */

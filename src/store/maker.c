@@ -7,11 +7,14 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "os/pages.h"
 #include "store/collect.h"
 #include "store/files.h"
 #include "store/seal.h"
 
 #define SEALS_MAX 4                     /* in one round */
+#define SLOW_NS (INT64_C(250) * 1000 * 1000)    /* a segment that took longer to fill */
+#define FILL_BYTES_MIN (UINT64_C(1) << 20)
 
 struct maker {
     struct task task;
@@ -20,6 +23,8 @@ struct maker {
     struct segment *make;               /* this round's, or NULL */
     struct record_file header;
     uint64_t spare_bytes;
+    bool fill;                          /* write zeros, as there is time for it */
+    int64_t made_ns;                    /* when the last one was begun */
     struct disk_file *file;
     enum status make_status, status;
     struct error why;
@@ -116,7 +121,10 @@ static void run_round(struct task *t)
     m->status = m->make_status = run_seals(m);
     if (m->status != ST_OK) return;
     if (m->make) {
-        m->make_status = files_make(dir, &m->header, m->spare_bytes, &m->file, &m->why);
+        m->make_status = files_make(dir, &(struct files_make){ &m->header, m->spare_bytes, m->fill },
+                                    &m->file, &m->why);
+        if (m->make->image && m->make_status == ST_OK)
+            pages_populate(m->make->image, m->make->bytes);     /* the owner has no time for it */
         if (m->make_status == ST_OK)
             m->manifest.segments[m->manifest.segment_count++] = (struct manifest_segment){
                 .number = m->header.segment, .bytes = m->header.bytes };
@@ -159,6 +167,7 @@ static void end_make(struct store *s, struct maker *m)
         s->stats.full = m->spare_bytes == 0 && s->stats.full;
     } else if (m->make_status == ST_LIMIT) {
         look_again(s);
+        if (m->spare_bytes == 0) s->next_make_ns = s->next_try_ns;
         if (seg == s->spare) s->spare = NULL;
         if (seg != s->active && seg->tail == RECORD_BLOCK) {
             segment_remove(&s->files, seg->number);
@@ -256,11 +265,12 @@ static struct segment *choose(struct store *s)
 {
     struct segment *active = s->active;
 
-    if (s->stats.full && store_now(s) < s->next_try_ns) return NULL;
+    if (s->stats.full && store_now(s) < s->next_make_ns) return NULL;
     if (s->writes.count && !s->writes.items[0].segment->is_ready)
         return s->writes.items[0].segment;
     if (active && !active->is_ready) return active;
     if (active == NULL || s->is_closing) return NULL;
+    if (s->stats.full && store_now(s) < s->next_try_ns) return NULL;
     if (s->spare == NULL && (s->stats.full || active->tail > active->bytes / 2))
         s->spare = maker_new_segment(s, s->options.segment_bytes);
     return s->spare && !s->spare->is_ready ? s->spare : NULL;
@@ -311,6 +321,13 @@ void maker_step(struct store *s)
                                           .sealed = s->sealed, .bytes = m->make->bytes,
                                           .base = m->make->base, .cut = s->cut,
                                           .cut_end = s->cut_end };
+    if (m->make) {                      /* the write volume doubles: not when that hurts */
+        int64_t now = store_now(s);
+        m->fill = m->make == s->spare && m->make->bytes >= FILL_BYTES_MIN &&
+                  now - m->made_ns > SLOW_NS;
+        m->made_ns = now;
+        if (m->make == s->spare) segment_map(m->make);
+    }
     /* What frees space may use the headroom; so may the batches that wait for this file. */
     m->spare_bytes = m->make != s->spare ? 0 : s->options.headroom_bytes;
     mem_free(m->removes);

@@ -426,8 +426,13 @@ static void judge_segment(struct recovery *r, size_t i)
     for (size_t k = 0; k < rs->count; k++) {
         struct recover_batch *b = &rs->batches[k];
         b->is_used = !r->is_torn && judge(r, i, b);
-        if (b->is_used) seg->tail = b->at + record_pad_block(b->length);
-        else seg->footer_place = record_pad_block(rs->bytes);   /* leave it as it is */
+        if (b->is_used) {
+            seg->tail = b->at + record_pad_block(b->length);
+            continue;
+        }
+        seg->footer_place = record_pad_block(rs->bytes);        /* leave it as it is */
+        r->store->void_segments += !seg->has_void;
+        seg->has_void = true;                                   /* till it is collected */
     }
 }
 

@@ -45,7 +45,7 @@ struct segment {
     bool is_closed;             /* nothing more is appended */
     bool is_sealed;             /* it has a footer */
     bool is_pinned;             /* holds what is not understood: stays as it is */
-    bool has_void;              /* copies that a crash made void */
+    bool has_void;              /* copies or batches that a crash made void */
     bool is_small;              /* counted in small_count */
     bool is_candidate;          /* collect.c knows it */
     bool is_removed;            /* its file is going; not read any more */

@@ -192,6 +192,7 @@ struct store_stats {
     uint64_t appends, append_bytes;     /* records and bytes with their frames */
     uint64_t commits, syncs, sync_ns;
     uint64_t commit_latency[STORE_LATENCY_BUCKETS];     /* from hand-over to durable */
+    uint64_t commit_latency_ns;         /* their sum */
     uint64_t cache_hits, cache_misses, cache_bytes;
     uint64_t segments, disk_bytes, live_bytes;
     uint64_t moved_records, moved_bytes, reclaimed_segments;

@@ -84,7 +84,8 @@ struct store {
     struct commit commit;
     struct segment **dirty;             /* written, not synced (lazy) */
     size_t dirty_count, dirty_cap;
-    int64_t next_sync_ns, next_try_ns;
+    int64_t next_sync_ns;
+    int64_t next_try_ns, next_make_ns;  /* full: when to look for space again; for what must be */
     uint64_t appended, durable, synced; /* positions */
     uint64_t unsynced_bytes;
 
@@ -102,7 +103,7 @@ struct store {
     struct collect *collect;
     struct scrub *scrub;
     struct erase *erases;               /* under way */
-    uint64_t void_segments;             /* with copies that a crash made void */
+    uint64_t void_segments;             /* with what a crash made void */
     bool collect_more;                  /* it could go on at once */
     uint64_t small_count;               /* closed segments with little in them */
     uint64_t ends_end;                  /* position after the last end of a group */

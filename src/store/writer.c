@@ -71,6 +71,7 @@ static void count_latency(struct store *s, int64_t ns)
 
     for (int64_t us = ns / 1000; us > 0 && bucket < STORE_LATENCY_BUCKETS - 1; us >>= 1) bucket++;
     s->stats.commit_latency[bucket]++;
+    s->stats.commit_latency_ns += (uint64_t)ns;
 }
 
 static void add_dirty(struct store *s, struct segment *seg)

@@ -13,7 +13,6 @@ import os
 import pathlib
 import re
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -22,125 +21,11 @@ import tempfile
 import time
 import traceback
 
+import monitor_jetstream                    # adds its tests
+from monitor_support import (DEADLINE_S, TESTS, Client, JsClient, Server, names, read_metrics, test,
+                             until)
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-DEADLINE_S = 10
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
-
-
-def until(condition, what, seconds=DEADLINE_S):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < end, f'not within {seconds} s: {what}'
-        time.sleep(0.01)
-
-
-class Server:
-    """A server with this configuration; %PORT lines are added."""
-
-    def __init__(self, binary, config='', https=False):
-        self.folder = tempfile.mkdtemp(prefix='monitor-')
-        path = pathlib.Path(self.folder, 'server.conf')
-        self.path = path
-        self.fixed = (f'listen: "127.0.0.1:-1"\nports_file_dir: "{self.folder}"\n'
-                      f'{"https" if https else "http"}: "127.0.0.1:-1"\n')
-        path.write_text(self.fixed + config)
-        self.log = open(pathlib.Path(self.folder, 'log'), 'wb')
-        self.process = subprocess.Popen([binary, '-c', path], stderr=self.log)
-        until(lambda: 'Server is ready' in self.log_text(), 'server is ready')
-        self.port = int(re.search(r'Listening for client connections on .*:(\d+)',
-                                  self.log_text()).group(1))
-        self.http_port = int(re.search(r'Starting https? monitor on .*:(\d+)',
-                                       self.log_text()).group(1))
-
-    def log_text(self):
-        assert self.process.poll() is None, pathlib.Path(self.folder, 'log').read_text()
-        return pathlib.Path(self.folder, 'log').read_text()
-
-    def reload(self, config):
-        self.path.write_text(self.fixed + config)
-        self.process.send_signal(signal.SIGHUP)
-
-    def request(self, path, method='GET', headers=None, body=None):
-        c = http.client.HTTPConnection('127.0.0.1', self.http_port, timeout=DEADLINE_S)
-        c.request(method, path, body, headers or {})
-        response = c.getresponse()
-        response.body = response.read().decode()
-        c.close()
-        return response
-
-    def json(self, path, status=200):
-        r = self.request(path)
-        assert r.status == status, f'{path}: {r.status} {r.body}'
-        assert r.getheader('Content-Type') == 'application/json', r.getheaders()
-        assert r.getheader('Access-Control-Allow-Origin') == '*', r.getheaders()
-        value = json.loads(r.body)
-        if not path.startswith('/healthz'):
-            assert r.body == go_json(value), f'{path} is not indented as Go does:\n{r.body}'
-        return value
-
-    def refused(self, path, text, status=400):
-        r = self.request(path)
-        assert (r.status, r.body) == (status, text), f'{path}: {r.status} {r.body}'
-        assert r.getheader('Content-Type') == 'text/plain; charset=utf-8', r.getheaders()
-
-    def stop(self):
-        self.process.terminate()
-        code = self.process.wait(DEADLINE_S)
-        self.log.close()
-        shutil.rmtree(self.folder)
-        assert code == 0, f'exit status {code}'
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, value, trace):
-        if kind:
-            sys.stderr.write(pathlib.Path(self.folder, 'log').read_text()[-2000:])
-        self.stop()
-
-
-def go_json(value):
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    return ''.join({'<': '\\u003c', '>': '\\u003e', '&': '\\u0026'}.get(c, c) for c in text)
-
-
-class Client:
-    def __init__(self, server, text='', **options):
-        self.socket = socket.create_connection(('127.0.0.1', server.port), DEADLINE_S)
-        self.data = b''
-        self.read_until(b'\r\n')
-        self.send('CONNECT ' + json.dumps({'verbose': False, **options}) + '\r\n' + text)
-        self.sync()
-
-    def send(self, text):
-        self.socket.sendall(text.encode())
-
-    def read_until(self, mark):
-        while mark not in self.data:
-            chunk = self.socket.recv(65536)
-            assert chunk, f'closed after {self.data!r}'
-            self.data += chunk
-        seen, self.data = self.data.split(mark, 1)
-        return seen
-
-    def sync(self):
-        self.send('PING\r\n')
-        return self.read_until(b'PONG\r\n')
-
-    def close(self):
-        self.socket.close()
-
-
-def names(values, key='name'):
-    return [v.get(key) for v in values]
 
 
 # ---- pages ----
@@ -590,36 +475,6 @@ def tls_connections(binary):
 
 # ---- metrics ----
 
-SAMPLE = re.compile(r'([a-z_]+)(?:\{([^}]*)\})? (-?[0-9.e+]+)$')
-
-
-def read_metrics(text, open_metrics=False):
-    """{(name, labels): value}; complains about anything out of order."""
-    values, family, kinds = {}, None, {}
-    lines = text.split('\n')
-    assert lines.pop() == '', 'no newline at the end'
-    if open_metrics:
-        assert lines.pop() == '# EOF'
-    for line in lines:
-        if line.startswith('# HELP '):
-            family = line.split(' ', 3)[2]
-            assert family not in kinds, f'{family} twice'
-            assert len(line.split(' ', 3)) == 4, line
-        elif line.startswith('# TYPE '):
-            _, _, name, kind = line.split(' ')
-            assert name == family, line
-            kinds[name] = kind
-        else:
-            m = SAMPLE.match(line)
-            assert m, line
-            suffix = {'counter': '_total', 'info': '_info'}.get(kinds[family], '')
-            assert m.group(1) == (family + suffix if open_metrics else family), line
-            key = (m.group(1), m.group(2) or '')
-            assert key not in values, f'{key} twice'
-            values[key] = float(m.group(3))
-    return values
-
-
 @test
 def metrics(binary):
     with Server(binary) as s:
@@ -676,8 +531,9 @@ def metrics_pass_promtool(binary):
     found = PROMTOOL or shutil.which('promtool', path=f'{ROOT}/.cache/tools/bin:'
                                      + os.environ['PATH'])
     assert found, 'no promtool: run tools/deps test'
-    with Server(binary) as s:
-        c = Client(s)
+    with Server(binary, monitor_jetstream.JETSTREAM) as s:
+        c = JsClient(s)
+        c.make_assets()
         p = subprocess.run([found, 'check', 'metrics'], input=s.request('/metrics').body.encode(),
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert p.returncode == 0 and not p.stdout, p.stdout.decode()

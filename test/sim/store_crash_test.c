@@ -33,6 +33,7 @@ struct search {
     const struct world *wanted;
     struct verdict *verdict;
     uint64_t seed, limit, samples;
+    uint64_t base;                      /* verdict->checked when the script began */
     unsigned step, depth;
     uint64_t *seen;                     /* hashes of states that were checked */
     size_t seen_count;
@@ -63,6 +64,7 @@ static void go_on(struct search *s, struct world *got, const char *what)
     struct sim_disk *d;
 
     v->continued++;
+    got->what = what;
     for (int i = 0; i < 6 && got->store && !v->failures; i++) world_step(got);
     if (!got->store || v->failures) return;
     d = sim_crash_random(got->disk, &got->rng);
@@ -79,22 +81,22 @@ static void go_on(struct search *s, struct world *got, const char *what)
 static void check_state(struct search *s, struct sim_disk *d, const char *what)
 {
     struct search nested = { .wanted = s->wanted, .verdict = s->verdict, .seed = s->seed,
-                             .limit = NESTED_ALL_MAX, .samples = NESTED_SAMPLED, .step = s->step,
-                             .depth = s->depth + 1 };
+                             .limit = NESTED_ALL_MAX, .samples = NESTED_SAMPLED, .base = s->base,
+                             .step = s->step, .depth = s->depth + 1 };
     struct verdict *v = s->verdict;
+    uint64_t number = ++v->checked - s->base;
     struct world got;
     enum status st;
 
-    v->checked++;
-    if (s->depth == 0 && v->checked % NESTED_EVERY == 0) {
+    if (s->depth == 0 && number % NESTED_EVERY == 0) {
         v->recovered_twice++;
         sim_disk_hook(d, check_crashes, &nested);
     }
-    st = world_open(&got, d, &s->wanted->options, v, s->seed + v->checked);
+    st = world_open(&got, d, &s->wanted->options, v, s->seed + number);
     sim_disk_hook(d, NULL, NULL);
     if (st == ST_OK) {
         world_compare(s->wanted, &got, what);
-        if (s->depth == 0 && v->checked % CONTINUED_EVERY == 0) go_on(s, &got, what);
+        if (s->depth == 0 && number % CONTINUED_EVERY == 0) go_on(s, &got, what);
     } else {
         verdict_fail(v, "%s: not opened: %s", what, got.why);
     }
@@ -171,7 +173,7 @@ static void crash_script(uint64_t seed, enum lie lie, struct verdict *v)
     struct sim_disk *disk = sim_disk_new(seed);
     struct world w = { 0 };
     struct search s = { .wanted = &w, .verdict = v, .seed = seed, .limit = STATES_ALL_MAX,
-                        .samples = STATES_SAMPLED,
+                        .samples = STATES_SAMPLED, .base = v->checked,
                         .seen = mem_zero(SEEN_SLOTS * sizeof(uint64_t)) };
 
     sim_disk_ignore_sync(disk, lie == LIE_FILES, lie == LIE_DIRECTORIES);

@@ -74,7 +74,7 @@ static void end_script(struct world *w, bool failed_already, const char *what)
     if (!failed_already) world_settle(w);
     store_stats(w->store, &stats);
     if (stats.failed != w->failed) verdict_fail(w->verdict, "%s: fenced and not told", what);
-    if (!w->failed && w->reported < store_appended(w->store))
+    if (!w->failed && store_durable(w->store) < store_appended(w->store))
         verdict_fail(w->verdict, "%s: not durable and nothing was reported", what);
     if (w->failed) {                    /* nothing is taken any more */
         struct world_group *g = world_pick(w);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metrics_jetstream.h - JetStream's part of /metrics: server, store, accounts, streams, consumers.
+ * Inside monitor/ only. */
+#ifndef MONITOR_METRICS_JETSTREAM_H
+#define MONITOR_METRICS_JETSTREAM_H
+
+#include "jetstream/consumer.h"
+#include "monitor/exposition.h"
+#include "monitor/js_facts.h"
+
+#define METRICS_ROWS_MAX 10000          /* streams; consumers. Further ones are only counted */
+#define METRICS_ACCOUNTS_MAX 100        /* further ones share one label */
+
+struct metrics_stream {
+    char *account, *stream;
+    struct msgs_state state;
+    uint64_t deleted, lost, consumers;
+};
+
+struct metrics_consumer {
+    char *account, *stream, *consumer;
+    struct consumer_facts facts;
+};
+
+struct metrics_rows {
+    struct metrics_stream *streams;
+    struct metrics_consumer *consumers;
+    size_t stream_count, consumer_count;
+    uint64_t streams_left_out, consumers_left_out;      /* about, while they come and go */
+};
+
+/* Copy from js at most METRICS_ROWS_MAX of each, in the order of facts' accounts and then of
+ * creation. The home loop is visited for a short time, again and again; each row is of one moment.
+ * From the monitoring thread. O(streams + consumers). Free with metrics_rows_fini. */
+void metrics_rows_init(struct metrics_rows *rows, struct js *js, const struct js_facts *facts);
+void metrics_rows_fini(struct metrics_rows *rows);
+
+/* Write all families. O(rows). */
+void metrics_put_jetstream(struct exposition *e, const struct js_facts *facts,
+                           const struct metrics_rows *rows);
+
+#endif
