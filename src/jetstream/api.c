@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/json_in.h"
 #include "jetstream/js_level.h"
 #include "jetstream/stream.h"
@@ -70,6 +71,7 @@ static void send_answer(struct api_request *r, uint64_t position)
     jsonw_end_object(&r->w);
     m.body = buf_span(&r->answer);
     if (m.subject.len) js_send_when(r->js, position, &m);
+    if (r->type) advisory_api(r->account, r->msg, m.body, position);
 }
 
 void api_answer(struct api_request *r)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/api.h"
 #include "jetstream/config_priv.h"
 #include "jetstream/consumer_priv.h"
@@ -550,6 +551,7 @@ static void unpin(struct api_request *r, const char *group)
         return;
     }
     pull_unpin(c);
+    advisory_unpinned(c, "admin");
     api_answer(r);
 }
 

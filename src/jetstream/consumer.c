@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/duration.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 
 #define INACTIVE_DEFAULT_NS (5 * NS_PER_S)      /* of ephemeral ones */
@@ -133,6 +134,10 @@ static void on_due(struct consumer *c, enum consumer_due what)
         break;
     case DUE_PIN:
         pull_on_pin_due(c);
+        break;
+    case DUE_PAUSE:
+        advisory_consumer_pause(c);
+        consumer_make_ready(c);
         break;
     default:
         consumer_make_ready(c);
@@ -442,6 +447,8 @@ struct consumer *consumer_new(struct stream *s, const struct consumer_config *co
     consumer_recount(c);
     consumer_start(c);
     consumer_log_full(c, position);
+    advisory_consumer_action(c, ADVISORY_CREATE, *position);
+    if (consumer_is_paused(c)) advisory_consumer_pause(c);
     return c;
 }
 
@@ -484,6 +491,7 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
     if (consumer_config_is_push(&c->config)) consumer_on_interest(c);
     consumer_clear_due(c, DUE_PAUSE);
     arm_pause(c);
+    if (old.pause_until != c->config.pause_until) advisory_consumer_pause(c);
     consumer_config_free(&old);
     consumer_log_full(c, position);
     consumer_make_ready(c);
@@ -517,6 +525,7 @@ void consumer_delete(struct consumer *c, uint64_t *position)
 
     *position = STORE_NO_POSITION;
     if (c->logs) *position = stream_log_consumer_end(s, consumer_name(c));
+    advisory_consumer_action(c, ADVISORY_DELETE, *position);
     consumer_free(c, "409 Consumer Deleted");
     stream_check_interest(s);
     if (s->removed.len) {

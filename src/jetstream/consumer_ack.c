@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 #include "jetstream/json_in.h"
 #include "proto/subject.h"
@@ -77,6 +78,24 @@ static void acknowledge(struct consumer *c, const struct ack_subject *a)
     (void)consumer_acknowledge(c, a->seq, a->delivery);
 }
 
+/* As acknowledged, and told if it is to be sampled. */
+static void acknowledge_sampled(struct consumer *c, const struct ack_subject *a)
+{
+    const struct pending_entry *e = pending_find(&c->pending, a->seq);
+
+    if (c->config.ack == JS_ACK_EXPLICIT && e && e->waits)
+        advisory_sample_ack(c, &(struct advisory_ack){ a->seq, a->delivery, a->deliveries },
+                            js_now(consumer_js(c)) - e->time_ns);
+    acknowledge(c, a);
+}
+
+static void terminate(struct consumer *c, const struct ack_subject *a, struct span reason)
+{
+    acknowledge(c, a);
+    advisory_terminated(c, &(struct advisory_ack){ a->seq, a->delivery, a->deliveries },
+                        span_trim(reason));
+}
+
 static bool delay_of_object(struct span text, int64_t *ns)
 {
     static const struct json_in_field fields[] = {
@@ -116,6 +135,7 @@ static void refuse(struct consumer *c, const struct ack_subject *a, struct span 
 
     if (a->delivery <= c->floor_delivery || a->delivery > c->next_delivery) return;
     if (e == NULL || !e->waits) return;
+    advisory_nak(c, &(struct advisory_ack){ a->seq, a->delivery, a->deliveries });
     rest = span_trim(rest);
     if (rest.len && read_delay(c, rest, &delay)) {
         pending_unqueue(&c->pending, e);
@@ -154,9 +174,9 @@ static void handle(struct consumer *c, const struct ack_subject *a, const struct
     struct span body = m->body;
 
     if (body.len == 0 || span_is(body, "+ACK") || span_is(body, "+OK")) {
-        acknowledge(c, a);
+        acknowledge_sampled(c, a);
     } else if (span_has_prefix(body, SPAN_LIT("+NXT"))) {
-        acknowledge(c, a);
+        acknowledge_sampled(c, a);
         pull_handle(c, m->account, m->reply, span_from(body, 4));
         return;
     } else if (span_has_prefix(body, SPAN_LIT("-NAK"))) {
@@ -164,7 +184,7 @@ static void handle(struct consumer *c, const struct ack_subject *a, const struct
     } else if (span_is(body, "+WPI")) {
         renew(c, a->seq);
     } else if (span_has_prefix(body, SPAN_LIT("+TERM"))) {
-        acknowledge(c, a);
+        terminate(c, a, span_from(body, 5));
     }
     answer(c, m);
 }

@@ -6,6 +6,7 @@
 
 #include "base/duration.h"
 #include "base/log.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 
 #define SCAN_BUDGET 65536               /* entries looked at in one turn */
@@ -37,6 +38,8 @@ static bool next_again(struct consumer *c, struct candidate *out)
     while ((e = pending_first_queued(&c->pending)) != NULL) {
         uint64_t deliveries = (uint64_t)e->redelivered + 2;
         if (c->config.max_deliver > 0 && deliveries > (uint64_t)c->config.max_deliver) {
+            if (deliveries == (uint64_t)c->config.max_deliver + 1)
+                advisory_max_deliver(c, e->seq, deliveries - 1);
             progress_exhaust(c, e);
             continue;
         }
@@ -384,6 +387,7 @@ static bool is_exhausted(struct consumer *c, struct pending_entry *e)
     uint64_t count = e->redelivered ? e->redelivered : 1;
 
     if (c->config.max_deliver <= 0 || count < (uint64_t)c->config.max_deliver) return false;
+    if (count == (uint64_t)c->config.max_deliver) advisory_max_deliver(c, e->seq, count);
     progress_exhaust(c, e);
     return true;
 }

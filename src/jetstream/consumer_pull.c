@@ -7,6 +7,7 @@
 
 #include "base/duration.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 
 #define LOOK_AGAIN_NS NS_PER_S          /* at a full queue for requests that have ended */
@@ -136,7 +137,9 @@ void pull_unpin(struct consumer *c)
 
 void pull_on_pin_due(struct consumer *c)
 {
-    if (c->pin_id[0]) pull_unpin(c);
+    if (c->pin_id[0] == '\0') return;
+    pull_unpin(c);
+    advisory_unpinned(c, "timeout");
 }
 
 enum pin_verdict { PIN_TAKES, PIN_WAITS, PIN_WRONG };
@@ -202,7 +205,10 @@ struct pull_request *pull_next(struct consumer *c, int64_t size)
             if (++cycled >= c->request_count) return NULL;
             continue;
         }
-        if (take_bytes(r, size)) return r;
+        if (take_bytes(r, size)) {
+            if (pinned) advisory_pinned(c);
+            return r;
+        }
         send_end(c, r, "409 Message Size Exceeds MaxBytes");
         if (pinned) pull_unpin(c);
         end(c, r);

@@ -4,6 +4,7 @@
  * Its checkpoints carry a mark until it is published, and recovery deletes what still has it. The
  * checkpoint without the mark is one record: there is nothing between not there and there. */
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer.h"
 #include "jetstream/stream_priv.h"
 
@@ -50,8 +51,11 @@ enum status stream_restore_publish(struct stream *s, uint64_t *position)
     }
     map_set(&s->account->streams, span_of(s->config.name), s);
     stream_enforce_limits(s);
-    for (size_t i = s->consumers.count; i > 0; i--)
+    advisory_stream_action(s, ADVISORY_CREATE, *position);
+    for (size_t i = s->consumers.count; i > 0; i--) {
+        advisory_consumer_action(s->consumers.entries[i - 1].value, ADVISORY_CREATE, *position);
         consumer_recovered(s->consumers.entries[i - 1].value);
+    }
     stream_start(s);
     return ST_OK;
 }
