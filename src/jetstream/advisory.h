@@ -19,16 +19,19 @@ void advisory_api(struct js_account *a, const struct inbox_msg *request, struct 
 
 /* ---- streams ---- */
 
+/* It was created, changed or deleted. */
 void advisory_stream_action(struct stream *s, enum advisory_action action, uint64_t position);
 
 /* A batch came to nothing; reason: "timeout", "large", "incomplete" or "unsupported". The system
  * account hears of it, too. */
 void advisory_batch_abandoned(struct stream *s, struct span id, const char *reason);
 
+/* client: who asked, as JSON; first_ns: time of the first message. */
 void advisory_snapshot_begun(struct stream *s, struct span client, int64_t first_ns);
 /* error: NULL: none. */
 void advisory_snapshot_ended(struct stream *s, struct span client, int64_t start_ns,
                              const char *error);
+/* It was allowed; chunks may come. */
 void advisory_restore_begun(struct js_account *a, struct span stream, struct span client);
 
 struct advisory_restore {
@@ -36,10 +39,12 @@ struct advisory_restore {
     int64_t start_ns;
     uint64_t bytes;
 };
+/* Whatever its end. */
 void advisory_restore_ended(struct js_account *a, const struct advisory_restore *r);
 
 /* ---- consumers ---- */
 
+/* It was created or deleted. Those of mirrors and sources are not told of. */
 void advisory_consumer_action(struct consumer *c, enum advisory_action action,
                               uint64_t position);
 /* Its pause_until changed, or has come. */

@@ -727,7 +727,7 @@ def gap_of_any_length(args):
 
 @test
 def wrong_archives(args):
-    """Well-formed archives that contradict themselves, with nats-server's texts where it has any."""
+    """Well-formed archives that contradict themselves; the texts are nats-server's."""
     config = {'config': {'name': 'X', 'subjects': ['x']}}
     consumer = lambda config, state: entry(b'consumers/C', 0, json.dumps(
         {'config': config, 'state': state}).encode())
