@@ -363,6 +363,7 @@ static void on_timer(struct timer *t, void *loop)
 
     if (sn->position > store_durable(js_of(sn)->store)) {
         wake_at(sn, now + NS_PER_MS);
+        sn->start_ns = now;             /* it was not answered yet */
         return;
     }
     if (!sn->had_interest) sn->had_interest = listens(sn);

@@ -190,19 +190,19 @@ def backup(client, stream, **options):
     client.count += 1
     answer = client.good(f'STREAM.SNAPSHOT.{stream}', {'deliver_subject': deliver, **options})
     client.send(f'SUB {deliver} 9\r\n'.encode())
-    data = b''
+    data = []
     while True:
         m = client.message()
         if not m.body:
             break
-        data += m.body
+        data.append(m.body)
         if m.reply:
             assert re.fullmatch(rf'\$JS\.SNAPSHOT\.ACK\.{stream}\.\w+\.{len(m.body)}\.\d+', m.reply)
             client.publish(m.reply, b'')
     client.send(b'UNSUB 9\r\n')
     client.sync()
     assert not m.header or m.header == b'NATS/1.0 204\r\n\r\n', m.header
-    return answer, data
+    return answer, b''.join(data)
 
 
 def begin_restore(client, answer):
