@@ -375,15 +375,21 @@ static void compile_filter(struct consumer *c)
     mem_free(filters);
 }
 
-void consumer_compile(struct consumer *c)
+/* When it is deleted for want of use: some time after what its config says. */
+static void settle_inactive(struct consumer *c)
 {
     const struct consumer_config *config = &c->config;
     struct rng *rng = &consumer_js(c)->home->rng;
 
-    compile_filter(c);
     c->inactive_ns = config->inactive_threshold > 0 ? config->inactive_threshold : 0;
     if (c->inactive_ns == 0 || consumer_config_is_push(config)) return;
     c->inactive_ns += INACTIVE_LEAST_NS + rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS;
+}
+
+void consumer_compile(struct consumer *c)
+{
+    compile_filter(c);
+    settle_inactive(c);
 }
 
 struct consumer *consumer_alloc(struct stream *s, struct consumer_config *config)
@@ -472,7 +478,9 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
 
     c->config = (struct consumer_config){ 0 };
     consumer_config_copy(&c->config, next);
-    consumer_compile(c);
+    compile_filter(c);
+    if (old.inactive_threshold != c->config.inactive_threshold)
+        settle_inactive(c);
     if (!same_filters(&old, &c->config)) {
         consumer_recount(c);
         stream_check_interest(c->stream);

@@ -23,8 +23,8 @@ static const struct json_in_field fields[] = {
 static const struct json_in_type type = { "server.JSApiConsumerGetNextRequest", fields,
                                           COUNT_OF(fields) };
 
-/* As Go's encoding/json says it of a whole text: not where, and an early end in other words. */
-static void put_without_place(struct buf *out, const char *text)
+/* As Go's json.Unmarshal words it: without a place, and with a text of its own for the end. */
+static void put_plain(struct buf *out, const char *text)
 {
     static const char place[] = " at offset ";
     const char *at = strstr(text, place);
@@ -45,7 +45,7 @@ static bool read_object(struct pull_body *b, struct span text, struct buf *why)
     const char *wrong;
 
     if (tree == NULL) {
-        put_without_place(why, e.text);
+        put_plain(why, e.text);
         return false;
     }
     json_in_init(&in, false, "");
