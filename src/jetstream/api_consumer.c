@@ -299,7 +299,8 @@ static void update(struct api_request *r, struct create *q, struct consumer *c)
         return;
     }
     /* One that was made durable stays, whether or not the update repeats it. */
-    if (old->inactive_threshold > 0) consumer_config_fill_threshold(&q->config);
+    if (!consumer_is_durable(c) && old->inactive_threshold > 0)
+        consumer_config_fill_threshold(&q->config);
     if (consumer_config_equal(&q->config, old)) r->position = q->stream->position;
     else consumer_update(c, &q->config, &r->position);
     answer_info(r, c);

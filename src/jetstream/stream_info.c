@@ -100,11 +100,12 @@ void stream_info_write_state(struct stream *s, const struct stream_info_wishes *
 {
     struct msgs_state state = msgs_state(s->msgs);
     uint64_t deleted = msgs_deleted_count(s->msgs);
+    bool starts_at_1 = state.first_seq == 0 && s->config.first_seq == 1;
 
     jsonw_object(w, "state");
     jsonw_uint(w, "messages", state.count);
     jsonw_uint(w, "bytes", state.bytes);
-    jsonw_uint(w, "first_seq", state.first_seq);
+    jsonw_uint(w, "first_seq", starts_at_1 ? 1 : state.first_seq);
     stream_info_write_time(w, "first_ts", wishes->first_ns);
     jsonw_uint(w, "last_seq", state.last_seq);
     stream_info_write_time(w, "last_ts", s->last_ns);
