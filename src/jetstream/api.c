@@ -71,7 +71,7 @@ static void send_answer(struct api_request *r, uint64_t position)
     jsonw_end_object(&r->w);
     m.body = buf_span(&r->answer);
     if (m.subject.len) js_send_when(r->js, position, &m);
-    if (r->type) advisory_api(r->account, r->msg, m.body, position);
+    advisory_api(r, position);
 }
 
 void api_answer(struct api_request *r)

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "jetstream/advisory.h"
 #include "jetstream/api.h"
 #include "jetstream/config_priv.h"
 #include "jetstream/consumer_priv.h"
@@ -551,7 +550,7 @@ static void unpin(struct api_request *r, const char *group)
         return;
     }
     pull_unpin(c);
-    advisory_unpinned(c, "admin");
+    advise_pinned(c, false, "admin");
     api_answer(r);
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "jetstream/advisory.h"
 #include "jetstream/counter.h"
 #include "jetstream/js_level.h"
 #include "jetstream/stream_priv.h"
@@ -84,7 +83,7 @@ static void free_held(struct batch *b)
     }
 }
 
-static void batch_free(struct batch *b)
+static void drop_batch(struct batch *b)
 {
     struct stream *s = b->stream;
 
@@ -99,17 +98,14 @@ static void batch_free(struct batch *b)
 
 void batch_drop_all(struct stream *s)
 {
-    while (s->batches.count) batch_free(s->batches.entries[s->batches.count - 1].value);
+    while (s->batches.count) drop_batch(s->batches.entries[s->batches.count - 1].value);
     map_free(&s->batches);
 }
 
 static void on_idle(struct timer *t, void *loop)
 {
-    struct batch *b = CONTAINER_OF(t, struct batch, idle);
-
     (void)loop;
-    advisory_batch_abandoned(b->stream, span_of(b->id), "timeout");
-    batch_free(b);
+    drop_batch(CONTAINER_OF(t, struct batch, idle));
 }
 
 static struct span keep(char **p, struct span s)
@@ -159,7 +155,7 @@ static bool may_open(const struct stream *s)
            s->js->batches < limit_or(l->max_batch_inflight_total, BATCH_TOTAL_MAX);
 }
 
-static struct batch *batch_open(struct stream *s, struct span id)
+static struct batch *open_batch(struct stream *s, struct span id)
 {
     struct batch *b = mem_zero(sizeof *b);
 
@@ -264,30 +260,15 @@ static enum ingest_result commit(struct batch *b, struct ingest *in, bool eob)
         ingest_refuse_with(in, JS_ERR_ATOMIC_PUBLISH_INCOMPLETE_BATCH);
         result = INGEST_REFUSED;
     }
-    batch_free(b);
+    drop_batch(b);
     return result;
 }
 
 /* ---- taking a message ---- */
 
-/* What the advisory calls it; NULL: there is none. */
-static const char *reason_of(enum js_err err)
-{
-    switch (err) {
-    case JS_ERR_REQUIRED_API_LEVEL: return "unsupported";
-    case JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH: return "large";
-    case JS_ERR_ATOMIC_PUBLISH_INCOMPLETE_BATCH:
-    case JS_ERR_ATOMIC_PUBLISH_TOO_MANY_INFLIGHT: return "incomplete";
-    default: return NULL;
-    }
-}
-
 static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err err)
 {
-    const char *reason = reason_of(err);
-
-    if (b && reason) advisory_batch_abandoned(in->stream, span_of(b->id), reason);
-    if (b) batch_free(b);
+    if (b) drop_batch(b);
     if (err == JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH)
         ingest_refuse_number(in, err, max_messages(in->stream));
     else
@@ -338,7 +319,7 @@ enum ingest_result batch_take(struct ingest *in)
     if (b == NULL) {
         if (!may_open(in->stream))
             return refuse(in, NULL, JS_ERR_ATOMIC_PUBLISH_TOO_MANY_INFLIGHT);
-        b = batch_open(in->stream, in->headers.batch_id);
+        b = open_batch(in->stream, in->headers.batch_id);
     }
     err = check_in_batch(in, b, seq, eob);
     if (err != JS_OK) return refuse(in, b, err);

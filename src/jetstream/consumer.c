@@ -7,7 +7,6 @@
 #include "base/assert.h"
 #include "base/duration.h"
 #include "base/mem.h"
-#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 
 #define INACTIVE_DEFAULT_NS (5 * NS_PER_S)      /* of ephemeral ones */
@@ -132,12 +131,12 @@ static void on_due(struct consumer *c, enum consumer_due what)
     case DUE_HEARTBEAT:
         push_on_heartbeat_due(c);
         break;
+    case DUE_PAUSE:
+        advise_pause(c);
+        consumer_make_ready(c);
+        break;
     case DUE_PIN:
         pull_on_pin_due(c);
-        break;
-    case DUE_PAUSE:
-        advisory_consumer_pause(c);
-        consumer_make_ready(c);
         break;
     default:
         consumer_make_ready(c);
@@ -447,8 +446,8 @@ struct consumer *consumer_new(struct stream *s, const struct consumer_config *co
     consumer_recount(c);
     consumer_start(c);
     consumer_log_full(c, position);
-    advisory_consumer_action(c, ADVISORY_CREATE, *position);
-    if (consumer_is_paused(c)) advisory_consumer_pause(c);
+    advise_action(c, "ADVISORY.CONSUMER.CREATED", "create", *position);
+    if (consumer_is_paused(c)) advise_pause(c);
     return c;
 }
 
@@ -489,9 +488,12 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
     if (consumer_config_is_push(&c->config)) push_set_active(c, c->active);
     else if (c->inactive_ns) consumer_set_due(c, DUE_INACTIVE, now + c->inactive_ns);
     if (consumer_config_is_push(&c->config)) consumer_on_interest(c);
-    consumer_clear_due(c, DUE_PAUSE);
-    arm_pause(c);
-    if (old.pause_until != c->config.pause_until) advisory_consumer_pause(c);
+    if (old.has_pause_until != c->config.has_pause_until ||
+        (old.has_pause_until && old.pause_until != c->config.pause_until)) {
+        consumer_clear_due(c, DUE_PAUSE);
+        arm_pause(c);
+        advise_pause(c);
+    }
     consumer_config_free(&old);
     consumer_log_full(c, position);
     consumer_make_ready(c);
@@ -525,7 +527,7 @@ void consumer_delete(struct consumer *c, uint64_t *position)
 
     *position = STORE_NO_POSITION;
     if (c->logs) *position = stream_log_consumer_end(s, consumer_name(c));
-    advisory_consumer_action(c, ADVISORY_DELETE, *position);
+    advise_action(c, "ADVISORY.CONSUMER.DELETED", "delete", *position);
     consumer_free(c, "409 Consumer Deleted");
     stream_check_interest(s);
     if (s->removed.len) {

@@ -6,7 +6,6 @@
 
 #include "base/duration.h"
 #include "base/log.h"
-#include "jetstream/advisory.h"
 #include "jetstream/consumer_priv.h"
 
 #define SCAN_BUDGET 65536               /* entries looked at in one turn */
@@ -39,7 +38,7 @@ static bool next_again(struct consumer *c, struct candidate *out)
         uint64_t deliveries = (uint64_t)e->redelivered + 2;
         if (c->config.max_deliver > 0 && deliveries > (uint64_t)c->config.max_deliver) {
             if (deliveries == (uint64_t)c->config.max_deliver + 1)
-                advisory_max_deliver(c, e->seq, deliveries - 1);
+                advise_exceeded(c, e->seq, deliveries - 1);
             progress_exhaust(c, e);
             continue;
         }
@@ -203,7 +202,7 @@ static int64_t size_of(const struct js_message *m)
 
 static void note_delivered(struct consumer *c, struct candidate *n)
 {
-    int64_t now = js_now(consumer_js(c));
+    int64_t now = consumer_step_time(c);
 
     c->used_ns = consumer_js(c)->home->now_ns;
     if (n->again) {
@@ -387,7 +386,7 @@ static bool is_exhausted(struct consumer *c, struct pending_entry *e)
     uint64_t count = e->redelivered ? e->redelivered : 1;
 
     if (c->config.max_deliver <= 0 || count < (uint64_t)c->config.max_deliver) return false;
-    if (count == (uint64_t)c->config.max_deliver) advisory_max_deliver(c, e->seq, count);
+    if (count == (uint64_t)c->config.max_deliver) advise_exceeded(c, e->seq, count);
     progress_exhaust(c, e);
     return true;
 }

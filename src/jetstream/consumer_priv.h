@@ -77,6 +77,7 @@ struct consumer {
     struct buf steps;
     struct consumer_run_of run;
     uint64_t steps_seq;                 /* the last one mentioned there */
+    int64_t steps_ns;                   /* the time of all steps of this turn */
     int64_t replay_ns;                  /* while records are replayed: their time */
     uint64_t steps_next_seq;            /* next_seq as replaying them gives it */
     bool logs, wants_full;
@@ -191,5 +192,14 @@ struct ack_subject {
 bool consumer_acknowledge(struct consumer *c, uint64_t seq, uint64_t delivery);
 /* Cut "$JS.ACK..." of version 1 or 2. False: neither. ADR-15. */
 bool ack_subject_parse(struct span subject, struct ack_subject *out);
+
+/* consumer_advisory.c: events, if somebody listens. */
+void advise_action(struct consumer *c, const char *space, const char *action, uint64_t position);
+void advise_pause(struct consumer *c);
+void advise_nak(struct consumer *c, const struct ack_subject *ack);
+void advise_terminated(struct consumer *c, const struct ack_subject *ack, struct span reason);
+void advise_exceeded(struct consumer *c, uint64_t seq, uint64_t deliveries);
+void advise_acknowledged(struct consumer *c, const struct ack_subject *ack);    /* a sample */
+void advise_pinned(struct consumer *c, bool pinned, const char *reason);
 
 #endif

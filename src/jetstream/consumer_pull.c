@@ -103,16 +103,6 @@ void pull_end(struct consumer *c, const char *status)
 
 /* ---- pinned clients ---- */
 
-/* As nats-server's ids: 22 digits of base 62. */
-static void make_pin_id(struct consumer *c)
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    struct rng *rng = &consumer_js(c)->home->rng;
-
-    for (size_t i = 0; i < 22; i++) c->pin_id[i] = digits[rng_below(rng, 62)];
-    c->pin_id[22] = '\0';
-}
-
 static void renew_pin(struct consumer *c)
 {
     c->due[DUE_PIN] = DUE_NEVER;
@@ -121,10 +111,11 @@ static void renew_pin(struct consumer *c)
 
 static void pin(struct consumer *c, struct pull_request *r)
 {
-    make_pin_id(c);
+    advisory_make_id(consumer_js(c), c->pin_id);
     c->pinned_ns = js_now(consumer_js(c));
     memcpy(r->pin_id, c->pin_id, sizeof r->pin_id);
     renew_pin(c);
+    advise_pinned(c, true, NULL);
 }
 
 void pull_unpin(struct consumer *c)
@@ -139,7 +130,7 @@ void pull_on_pin_due(struct consumer *c)
 {
     if (c->pin_id[0] == '\0') return;
     pull_unpin(c);
-    advisory_unpinned(c, "timeout");
+    advise_pinned(c, false, "timeout");
 }
 
 enum pin_verdict { PIN_TAKES, PIN_WAITS, PIN_WRONG };
@@ -205,10 +196,7 @@ struct pull_request *pull_next(struct consumer *c, int64_t size)
             if (++cycled >= c->request_count) return NULL;
             continue;
         }
-        if (take_bytes(r, size)) {
-            if (pinned) advisory_pinned(c);
-            return r;
-        }
+        if (take_bytes(r, size)) return r;
         send_end(c, r, "409 Message Size Exceeds MaxBytes");
         if (pinned) pull_unpin(c);
         end(c, r);

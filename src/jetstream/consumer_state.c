@@ -18,14 +18,16 @@
 
 int64_t consumer_step_time(const struct consumer *c)
 {
-    return c->replay_ns ? c->replay_ns : js_now(consumer_js(c));
+    if (c->replay_ns) return c->replay_ns;
+    return c->steps.len ? c->steps_ns : js_now(consumer_js(c));
 }
 
 static void begin_steps(struct consumer *c)
 {
     if (c->steps.len) return;
+    c->steps_ns = js_now(consumer_js(c));
     buf_append_char(&c->steps, 'D');
-    varint_put(&c->steps, (uint64_t)js_now(consumer_js(c)));
+    varint_put(&c->steps, (uint64_t)c->steps_ns);
     c->steps_seq = 0;
     consumer_make_ready(c);
 }

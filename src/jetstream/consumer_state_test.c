@@ -17,6 +17,7 @@
 
 struct world {                          /* a consumer without a store */
     struct js js;
+    struct loop home;
     struct replicator log;
     struct stream stream;
     struct consumer live, copy;
@@ -26,9 +27,10 @@ struct world {                          /* a consumer without a store */
 
 static void begin(struct world *w, enum js_ack ack)
 {
-    *w = (struct world){ .seed = (uint64_t)rand() };
+    *w = (struct world){ .seed = 20261123 + (uint64_t)ack };
     rng_seed(&w->rng, w->seed);
     w->js.wall_ns = 1700000000000000000;
+    w->js.home = &w->home;
     list_init(&w->js.ready_consumers);
     w->log.in_memory = true;
     w->stream.js = &w->js;

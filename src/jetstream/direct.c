@@ -67,6 +67,14 @@ static void finish(struct cursor *c, const char *status)
     mem_free(c);
 }
 
+static void put_batch_facts(struct buf *out, const struct cursor *c)
+{
+    buf_append_text(out, "\r\nNats-Num-Pending: ");
+    buf_append_u64(out, c->pending);
+    buf_append_text(out, "\r\nNats-Last-Sequence: ");
+    buf_append_u64(out, c->last);
+}
+
 static void put_header(struct cursor *c, const struct store_record *r)
 {
     struct buf *out = &c->header;
@@ -75,13 +83,16 @@ static void put_header(struct cursor *c, const struct store_record *r)
     if (c->body.no_headers && !c->is_multi) return;
     if (r->header.len >= 2) buf_append(out, r->header.p, r->header.len - 2);
     else buf_append_text(out, "NATS/1.0\r\n");
-    buf_printf(out, "Nats-Stream: %s\r\nNats-Subject: %.*s\r\nNats-Sequence: %llu\r\n"
-               "Nats-Time-Stamp: ", c->stream->config.name, SPAN_ARG(r->subject),
-               (unsigned long long)r->seq);
+    buf_append_text(out, "Nats-Stream: ");
+    buf_append_text(out, c->stream->config.name);
+    buf_append_text(out, "\r\nNats-Subject: ");
+    buf_append_span(out, r->subject);
+    buf_append_text(out, "\r\nNats-Sequence: ");
+    buf_append_u64(out, r->seq);
+    buf_append_text(out, "\r\nNats-Time-Stamp: ");
     duration_append_rfc3339(out, r->time_ns);
     if (c->is_batch || c->is_multi)
-        buf_printf(out, "\r\nNats-Num-Pending: %llu\r\nNats-Last-Sequence: %llu",
-                   (unsigned long long)c->pending, (unsigned long long)c->last);
+        put_batch_facts(out, c);
     buf_append_text(out, "\r\n\r\n");
 }
 

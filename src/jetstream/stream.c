@@ -183,7 +183,7 @@ enum status stream_new(struct stream **out, struct js_account *a, struct stream_
     map_set(&a->streams, span_of(s->config.name), s);
     stream_reserve(s, reserved_by(&s->config));
     stream_start(s);
-    advisory_stream_action(s, ADVISORY_CREATE, *position);
+    advisory_stream(s, "CREATED", "create");
     *out = s;
     return ST_OK;
 }
@@ -230,7 +230,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     stream_config_free(&old);
     stream_enforce_limits(s);
     stream_arm_expiry(s);
-    advisory_stream_action(s, ADVISORY_MODIFY, *position);
+    advisory_stream(s, "UPDATED", "modify");
     return ST_OK;
 }
 
@@ -259,15 +259,13 @@ static void stop(struct stream *s, const char *status, bool for_good)
 void stream_delete(struct stream *s, uint64_t *position)
 {
     struct replicator *log = s->log;
-    bool listed = !s->restoring;
 
-    for (size_t i = 0; listed && i < s->consumers.count; i++)
-        advisory_consumer_action(s->consumers.entries[i].value, ADVISORY_DELETE, s->position);
     stop(s, "409 Consumer Deleted", true);
     log->ops->end(log, position);
-    if (listed) advisory_stream_action(s, ADVISORY_DELETE, *position);
     log->ops->free(log);
     s->log = NULL;
+    s->position = *position;
+    advisory_stream(s, "DELETED", "delete");
     inbox_target_close(&s->target);
 }
 

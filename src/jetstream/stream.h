@@ -70,8 +70,8 @@ struct stream {
     bool restoring;                     /* not listed yet, and to be deleted after a crash */
 };
 
-void stream_ref(struct stream *s);
-void stream_unref(struct stream *s);
+void stream_ref(struct stream *s);              /* somebody refers to it beyond the turn */
+void stream_unref(struct stream *s);            /* the last one frees it */
 
 /* ---- life ---- */
 
@@ -128,8 +128,9 @@ MUST_USE enum status stream_read(struct stream *s, uint64_t seq, struct store_re
 /* Time of the first message; AGAIN: as store_read. An empty stream gives 0. */
 MUST_USE enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait);
 
-/* The first live sequence whose message is not older than ns; last + 1 when all are. AGAIN: as
- * store_read; ask again then. DAMAGED. O(log messages) reads. */
+/* The first live sequence whose message is not older than ns; last + 1 when all are. Messages lost
+ * to damage are passed over. AGAIN: as store_read; ask again then. O(log messages) reads, and one
+ * per lost message. */
 MUST_USE enum status stream_seq_from_time(struct stream *s, int64_t ns, uint64_t *seq,
                                           struct store_wait *wait);
 

@@ -86,7 +86,8 @@ void ingest_begin_ack(const struct ingest *in, struct buf *out, uint64_t seq)
         buf_append_text(out, ",\"domain\":");
         jsonw_append_quoted(out, span_of(js->options->domain));
     }
-    buf_printf(out, ",\"seq\":%llu", (unsigned long long)seq);
+    buf_append_text(out, ",\"seq\":");
+    buf_append_u64(out, seq);
 }
 
 static void acknowledge(struct ingest *in, uint64_t seq)

@@ -67,7 +67,8 @@ static void test_stats(void **state)
     f.api_inflight = UINT64_MAX;
     check(put_stats, &f, "{\"memory\":1,\"storage\":2,\"reserved_memory\":3,"
           "\"reserved_storage\":4,\"accounts\":5,\"ha_assets\":0,"
-          "\"api\":{\"level\":" TEXT(JS_API_LEVEL) ",\"total\":6,\"errors\":7,\"inflight\":18446744073709551615}}");
+          "\"api\":{\"level\":" TEXT(JS_API_LEVEL) ",\"total\":6,\"errors\":7,"
+          "\"inflight\":18446744073709551615}}");
     check(put_stats, &off, "{\"memory\":0,\"storage\":0,\"reserved_memory\":0,"
           "\"reserved_storage\":0,\"accounts\":0,\"ha_assets\":0,"
           "\"api\":{\"level\":0,\"total\":0,\"errors\":0}}");

@@ -76,7 +76,8 @@ static void wipe_image(struct segment *seg, uint64_t at, uint64_t len)
     while (seg->image && at < end) {
         uint64_t i = at / SEGMENT_CHUNK, stop = (i + 1) * SEGMENT_CHUNK;
         if (stop > end) stop = end;
-        if (seg->chunks[i].state >= CHUNK_FRESH) record_erase(seg->image + at, stop - at, at - start);
+        if (seg->chunks[i].state >= CHUNK_FRESH)
+            record_erase(seg->image + at, stop - at, at - start);
         at = stop;
     }
 }

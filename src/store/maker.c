@@ -26,6 +26,7 @@ struct maker {
     bool fill;                          /* write zeros, as there is time for it */
     int64_t made_ns;                    /* when the last one was begun */
     struct disk_file *file;
+    char *image;                        /* of what is made ahead; else NULL */
     enum status make_status, status;
     struct error why;
     struct manifest manifest;
@@ -121,10 +122,10 @@ static void run_round(struct task *t)
     m->status = m->make_status = run_seals(m);
     if (m->status != ST_OK) return;
     if (m->make) {
-        m->make_status = files_make(dir, &(struct files_make){ &m->header, m->spare_bytes, m->fill },
-                                    &m->file, &m->why);
-        if (m->make->image && m->make_status == ST_OK)
-            pages_populate(m->make->image, m->make->bytes);     /* the owner has no time for it */
+        struct files_make make = { &m->header, m->spare_bytes, m->fill };
+        m->make_status = files_make(dir, &make, &m->file, &m->why);
+        if (m->image && m->make_status == ST_OK)
+            pages_populate(m->image, m->header.bytes);  /* the owner has no time for it */
         if (m->make_status == ST_OK)
             m->manifest.segments[m->manifest.segment_count++] = (struct manifest_segment){
                 .number = m->header.segment, .bytes = m->header.bytes };
@@ -232,7 +233,10 @@ static void on_round(struct task *t)
         store_fail(s, text);
         return;
     }
-    if (m->status == ST_LIMIT) look_again(s);
+    if (m->status == ST_LIMIT) {        /* not even the manifest has room */
+        look_again(s);
+        s->next_make_ns = s->next_try_ns;
+    }
     if (m->status == ST_OK) maker_step(s);
 }
 
@@ -265,7 +269,6 @@ static struct segment *choose(struct store *s)
 {
     struct segment *active = s->active;
 
-    if (s->stats.full && store_now(s) < s->next_make_ns) return NULL;
     if (s->writes.count && !s->writes.items[0].segment->is_ready)
         return s->writes.items[0].segment;
     if (active && !active->is_ready) return active;
@@ -312,7 +315,7 @@ void maker_step(struct store *s)
     struct maker *m = s->maker;
 
     if (m->is_active || s->stats.failed) return;
-    if (s->stats.full && store_now(s) < s->next_try_ns && !s->is_closing) return;
+    if (s->stats.full && store_now(s) < s->next_make_ns && !s->is_closing) return;
     m->make = choose(s);
     choose_seals(s, m);
     if (m->make == NULL && m->waiting_count == 0 && m->seal_count == 0) return;
@@ -327,6 +330,7 @@ void maker_step(struct store *s)
                   now - m->made_ns > SLOW_NS;
         m->made_ns = now;
         if (m->make == s->spare) segment_map(m->make);
+        m->image = m->make == s->spare ? m->make->image : NULL;
     }
     /* What frees space may use the headroom; so may the batches that wait for this file. */
     m->spare_bytes = m->make != s->spare ? 0 : s->options.headroom_bytes;

@@ -15,7 +15,7 @@
 #include "store/manifest.h"
 #include "store/record.h"
 
-static const struct store_id store_id = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 } };
+static const struct store_id store_id = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 } };
 static const uint8_t group_id[RECORD_ID_BYTES] = "group id 16 byte";
 
 /* Lay out a record; returns its bytes on the heap. */

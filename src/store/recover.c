@@ -5,8 +5,8 @@
  * of the one before it, and how far everything was synced when it was written. What is bad or
  * missing below the furthest such mark is damage: reported, and everything after it is used. What
  * is bad above it is the torn end of the log: nothing from there on was ever promised, none of it
- * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed or
- * changed. */
+ * is used, and the headers of later segments say so (cut, cut_end). Nothing is removed because it
+ * can't be read; only files that were never used, and segments wholly beyond the torn end, are. */
 #include <stdio.h>
 
 #include "base/assert.h"
@@ -279,36 +279,41 @@ static enum status read_header(struct recovery *r, struct recover_segment *rs, s
     return st;
 }
 
-static enum status read_footer(struct recovery *r, struct segment *seg, struct buf *out)
+/* Its own checksum is looked at by footer_open; that of the manifest, when is_first: it is the one
+ * that was written then. */
+static enum status read_footer(struct recovery *r, struct segment *seg, bool is_first,
+                               struct buf *out)
 {
     struct disk_file *f = NULL;
-    struct buf stored = { 0 };
+    struct buf *to = r->store->sealed ? &r->stored : out;
     char name[FILES_NAME_BYTES];
     size_t got = 0;
     enum status st = disk_open(r->store->dir, files_segment_name(name, seg->number), DISK_READ,
                                &f, NULL);
 
-    buf_reserve(&stored, seg->footer_bytes + 1);
-    if (st == ST_OK)
-        st = disk_read(f, seg->footer_at, stored.p, seg->footer_bytes, &got, NULL);
-    stored.len = got;
-    if (st == ST_OK && (got != seg->footer_bytes || crc32c(0, stored.p, got) != seg->footer_crc))
+    out->len = to->len = 0;
+    buf_reserve(to, seg->footer_bytes + 1);
+    if (st == ST_OK) st = disk_read(f, seg->footer_at, to->p, seg->footer_bytes, &got, NULL);
+    to->len = got;
+    if (st == ST_OK && (got != seg->footer_bytes ||
+                        (is_first && crc32c(0, to->p, got) != seg->footer_crc)))
         st = ST_DAMAGED;
-    if (st == ST_OK && span_has_prefix(buf_span(&stored), SPAN_LIT(FOOTER_MAGIC))) {
-        buf_append_span(out, buf_span(&stored));
-    } else if (st == ST_OK) {
+    if (st == ST_OK && to != out) {
         struct crypt_key key = crypt_derive(&r->store->master, 0);
-        st = r->store->sealed ? crypt_open(&key, buf_span(&stored), out) : ST_DAMAGED;
+        if (span_has_prefix(buf_span(to), SPAN_LIT(FOOTER_MAGIC)))      /* from before the key */
+            buf_append_span(out, buf_span(to));
+        else
+            st = crypt_open(&key, buf_span(to), out);
         mem_wipe(&key, sizeof key);
     }
     disk_close(&f);
-    buf_free(&stored);
     return st;
 }
 
 enum status recover_load_footer(struct recovery *r, struct recover_segment *rs, struct buf *out)
 {
-    if (rs->segment->is_sealed) return read_footer(r, rs->segment, out);
+    if (rs->segment->is_sealed) return read_footer(r, rs->segment, false, out);
+    out->len = 0;
     buf_append_span(out, buf_span(&rs->segment->footer));
     return rs->segment->footer.len ? ST_OK : ST_DAMAGED;
 }
@@ -318,12 +323,13 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
 {
     struct segment *seg = rs->segment;
     struct footer_view v = { 0 };
-    struct buf bytes = { 0 };
     char name[FILES_NAME_BYTES];
     bool is_good = false;
 
     if (seg->footer_at == 0 || !rs->has_header) return false;
-    if (read_footer(r, seg, &bytes) == ST_OK && footer_open(buf_span(&bytes), &v) == ST_OK)
+    if (seg->footer_at <= rs->bytes && seg->footer_bytes <= rs->bytes - seg->footer_at &&
+        read_footer(r, seg, true, &r->footer) == ST_OK &&
+        footer_open(buf_span(&r->footer), &v) == ST_OK)
         is_good = v.segment == seg->number && v.end >= seg->base &&
                   v.end - seg->base <= seg->footer_at;
     if (is_good) {
@@ -336,19 +342,7 @@ static bool take_footer(struct recovery *r, struct recover_segment *rs)
                        (unsigned long long)(seg->footer_at + seg->footer_bytes));
     }
     footer_close(&v);
-    buf_free(&bytes);
     return is_good;
-}
-
-/* Where only the process ended before, what is read now may not be on disk yet. The owner will act
- * on it, so it must be. */
-static enum status sync_tail(struct recovery *r, struct recover_segment *rs, struct error *why)
-{
-    struct disk_file *f = NULL;
-    enum status st = open_file(r, rs, &f) == ST_OK ? disk_sync(f, why) : ST_OK;
-
-    disk_close(&f);
-    return st;
 }
 
 static enum status scan_all(struct recovery *r, struct error *why)
@@ -365,8 +359,6 @@ static enum status scan_all(struct recovery *r, struct error *why)
         number = seg->number;
         st = read_header(r, rs, why);
         if (st != ST_OK || rs->is_unreadable || take_footer(r, rs)) continue;
-        st = sync_tail(r, rs, why);
-        if (st != ST_OK) break;
         image = read_image(r, rs);
         rs->is_unreadable = image == NULL;
         if (image == NULL) continue;
@@ -464,6 +456,44 @@ static void judge_all(struct recovery *r)
     }
     s->cut = s->previous_end;
     s->cut_end = s->next_base;
+}
+
+static enum status rewrite_batch(struct disk_file *f, const struct recover_batch *b,
+                                 struct error *why)
+{
+    uint64_t len = record_pad_block(b->length);
+    struct span part;
+    size_t got;
+    char *bytes = mem_alloc(len);
+    enum status st = disk_read(f, b->at, bytes, len, &got, why);
+
+    part = span_make(bytes, got);
+    if (st == ST_OK) st = disk_write(f, b->at, &part, 1, why);
+    mem_free(bytes);
+    return st;
+}
+
+/* Where only the process ended before, what is read now may not be on disk yet, and after a failed
+ * sync another one would not bring it there. The owner will act on it, so it is written again. */
+static enum status rewrite_tail(struct recovery *r, struct error *why)
+{
+    enum status st = ST_OK;
+    char name[FILES_NAME_BYTES];
+
+    for (size_t i = 0; i < r->segment_count && st == ST_OK; i++) {
+        struct recover_segment *rs = &r->segments[i];
+        struct disk_file *f = NULL;
+        files_segment_name(name, rs->segment->number);
+        for (size_t k = 0; k < rs->count && st == ST_OK; k++) {
+            const struct recover_batch *b = &rs->batches[k];
+            if (!b->is_used || b->position + record_pad_block(b->length) <= r->durable) continue;
+            if (f == NULL) st = disk_open(r->store->dir, name, DISK_WRITE, &f, why);
+            if (st == ST_OK) st = rewrite_batch(f, b, why);
+        }
+        if (f && st == ST_OK) st = disk_sync(f, why);
+        disk_close(&f);
+    }
+    return st;
 }
 
 /* ---- footers of what has none ---- */
@@ -574,12 +604,45 @@ static enum status take_key(struct recovery *r, bool *is_new, struct error *why)
     return ST_OK;
 }
 
+/* Segments beyond the torn end of which nothing is used. */
+static bool is_beyond(const struct segment *seg)
+{
+    return seg->has_void && seg->tail == RECORD_BLOCK && !seg->is_pinned;
+}
+
+/* Take all of them out of the manifest at once: were only some gone, or the segment whose header
+ * declares them void, the rest would look like the log. Then remove the files. */
+static enum status drop_beyond(struct recovery *r, struct error *why)
+{
+    struct store *s = r->store;
+    enum status st;
+    bool any = false;
+
+    for (size_t i = 0; i < r->segment_count; i++) {
+        struct segment *seg = r->segments[i].segment;
+        if (!is_beyond(seg)) continue;
+        seg->is_ready = false;
+        any = true;
+    }
+    if (!any) return ST_OK;
+    st = write_manifest(s, FILES_ALL_COPIES, why);
+    for (size_t i = 0; i < r->segment_count && st == ST_OK; i++) {
+        struct segment *seg = r->segments[i].segment;
+        if (!is_beyond(seg)) continue;
+        st = files_remove(s->dir, seg->number, false, false, why);
+        s->void_segments--;
+        segment_remove(&s->files, seg->number);
+        segment_free(&seg);
+    }
+    return st;
+}
+
 static enum status find_out(struct recovery *r, struct error *why)
 {
     struct store *s = r->store;
     bool is_new = false;
     unsigned bad = 0;
-    enum status st = disk_dir_sync(s->dir, why);    /* see sync_tail */
+    enum status st = disk_dir_sync(s->dir, why);    /* see rewrite_tail */
 
     if (st == ST_OK) st = read_manifests(r, why);
     if (st == ST_OK) st = take_key(r, &is_new, why);
@@ -603,11 +666,17 @@ static enum status find_out(struct recovery *r, struct error *why)
     st = scan_all(r, why);
     if (st != ST_OK) return st;
     judge_all(r);
+    st = rewrite_tail(r, why);
+    if (st != ST_OK) return st;
     make_footers(r);
     recover_tell_all(r);
+    for (size_t i = 0; i < r->segment_count; i++)
+        if (r->segments[i].segment->is_pinned)          /* it won't be written */
+            buf_free(&r->segments[i].segment->footer);
     for (unsigned i = 0; i < MANIFEST_COPIES; i++)
         if (r->manifest_status[i] != ST_OK) bad |= 1u << i;
     st = bad ? write_manifest(s, bad, why) : ST_OK;
+    if (st == ST_OK) st = drop_beyond(r, why);
     return is_new && st == ST_OK ? write_manifest(s, FILES_ALL_COPIES, why) : st;
 }
 
@@ -620,5 +689,7 @@ enum status recover_run(struct store *s, const struct store_recovery *tell, stru
     mem_free(r.segments);
     for (size_t i = 0; i < r.groups.count; i++) mem_free(r.groups.entries[i].value);
     map_free(&r.groups);
+    buf_free(&r.footer);
+    buf_free(&r.stored);
     return st;
 }

@@ -45,18 +45,20 @@ struct recovery {
     uint64_t floor;                     /* not known: it is no later than this */
     struct map groups;                  /* 4 bytes -> recover_group */
     struct recover_group *last;
+    size_t void_used;                   /* void rounds of which copies were seen */
     struct disk_file *file;             /* of segment file_of, and bytes of it from window_at */
     uint32_t file_of;
     struct buf window;
     uint64_t window_at;
     struct seal_keys keys;
     struct buf plain;                   /* a decrypted record */
+    struct buf footer, stored;          /* the footer looked at, and as it stands in the file */
 };
 
 /* Tell the owner of damage. owner NULL: unknown whose. */
 void recover_damage(struct recovery *r, void *owner, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
-/* Append the footer of rs to out, decrypted: from the file or as made by recovery. DAMAGED
+/* Set out to the footer of rs, decrypted: from the file or as made by recovery. DAMAGED
  * (reported): it is not good. O(footer). */
 MUST_USE enum status recover_load_footer(struct recovery *r, struct recover_segment *rs,
                                          struct buf *out);

@@ -105,12 +105,11 @@ static void pass(struct recovery *r, each_f *each)
 {
     for (size_t i = 0; i < r->segment_count; i++) {
         struct recover_segment *rs = &r->segments[i];
-        struct buf bytes = { 0 };
         struct footer_view v = { 0 };
         char name[FILES_NAME_BYTES];
         if (rs->is_unreadable) continue;
-        if (recover_load_footer(r, rs, &bytes) == ST_OK &&
-            footer_open(buf_span(&bytes), &v) == ST_OK) {
+        if (recover_load_footer(r, rs, &r->footer) == ST_OK &&
+            footer_open(buf_span(&r->footer), &v) == ST_OK) {
             each(r, rs, &v);
         } else {
             recover_damage(r, NULL, "%s: the footer can't be read any more",
@@ -119,7 +118,6 @@ static void pass(struct recovery *r, each_f *each)
             rs->segment->is_pinned = true;      /* what is in it is not accounted for */
         }
         footer_close(&v);
-        buf_free(&bytes);
     }
 }
 
@@ -202,13 +200,19 @@ static bool is_void_copy(struct recovery *r, const struct footer_message *m)
 {
     struct store *s = r->store;
     struct manifest *man = &s->manifest;
+    size_t i = 0;
 
-    for (size_t i = 0; i < man->void_count; i++)
-        if (man->void_rounds[i] == m->round) return true;
-    if (segment_find(&s->files, m->origin) == NULL) return false;
-    man->void_rounds = mem_resize(man->void_rounds,
-                                  (man->void_count + 1) * sizeof *man->void_rounds);
-    man->void_rounds[man->void_count++] = m->round;
+    while (i < man->void_count && man->void_rounds[i] != m->round) i++;
+    if (i == man->void_count) {
+        if (segment_find(&s->files, m->origin) == NULL) return false;
+        man->void_rounds = mem_resize(man->void_rounds,
+                                      (man->void_count + 1) * sizeof *man->void_rounds);
+        man->void_rounds[man->void_count++] = m->round;
+    }
+    if (i >= r->void_used) {            /* those with copies come first */
+        man->void_rounds[i] = man->void_rounds[r->void_used];
+        man->void_rounds[r->void_used++] = m->round;
+    }
     return true;
 }
 
@@ -292,6 +296,8 @@ void recover_tell_all(struct recovery *r)
     } while (!all_good);
     pass(r, tell_deltas);
     pass(r, tell_messages);
+    for (size_t i = 0; i < r->segment_count; i++) all_good &= !r->segments[i].is_unreadable;
+    if (all_good) r->store->manifest.void_count = r->void_used;
     for (size_t i = 0; i < r->groups.count; i++) {
         struct recover_group *rg = r->groups.entries[i].value;
         if (rg->owner) r->tell->group_done(rg->owner);

@@ -288,7 +288,8 @@ enum status store_append(struct store_group *g, const struct store_record *in,
         r.form |= RECORD_HAS_ID;
         r.id = g->id.bytes;
     }
-    assert(g->in_memory || g->checkpoint_index || in->kind == STORE_CHECKPOINT);
+    assert(g->in_memory || g->checkpoint_index || in->kind == STORE_CHECKPOINT ||
+           g->store->stats.failed);
     st = append(g, &r, in, &seg);
     if (st != ST_OK) return st;
     if (in->kind == STORE_CHECKPOINT) {
@@ -469,9 +470,10 @@ void store_group_delete(struct store_group **group, uint64_t *position)
     struct segment *seg;
 
     if (position) *position = STORE_NO_POSITION;
-    if (!g->in_memory && g->checkpoint_index && append(g, &r, &none, &seg) == ST_OK) {
-        s->ends_end = s->appended;
-        if (position) *position = s->appended;
+    if (!g->in_memory && g->checkpoint_index) {
+        bool is_there = append(g, &r, &none, &seg) == ST_OK;
+        if (is_there) s->ends_end = s->appended;
+        if (position) *position = is_there ? s->appended : STORE_NEVER;
     }
     if (!g->in_memory) store_note_checkpoint(g, NULL, 0);
     forget_in(s, g->in_memory ? &s->memory : &s->files, g->number);
@@ -535,7 +537,7 @@ void store_stats(const struct store *s, struct store_stats *out)
     *out = s->stats;
     out->segments = s->files.count;
     for (struct segment *seg = NULL; (seg = segment_next(&s->files, seg ? seg->number : 0));)
-        out->disk_bytes += seg->is_ready ? seg->bytes : 0;
+        out->disk_bytes += seg->is_ready ? seg->file_bytes : 0;
 }
 
 static void copy_options(struct store *s, const struct store_options *options)

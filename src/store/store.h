@@ -134,7 +134,8 @@ void store_group_own(struct store_group *g, const struct store_group_ops *ops, v
 const struct store_id *store_group_id(const struct store_group *g);
 struct store *store_of_group(const struct store_group *g);
 
-/* Forget the group and all its records, durably once *position is; *g is NULL afterwards. */
+/* Forget the group and all its records, durably once *position is (STORE_NEVER: it will be there
+ * again after a restart); *g is NULL afterwards. */
 void store_group_delete(struct store_group **g, uint64_t *position);
 
 /* Append a record; spans are copied. *loc: where it stands, readable at once. *position: durable

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store_disk_test.c - what stands in the files: encryption, erasure, damage found in the background,
- * the space that is left. */
+/* store_disk_test.c - what stands in the files: encryption, erasure, damage found in the
+ * background, the space that is left. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -101,8 +101,8 @@ static void encrypted_files_tell_nothing(void **state)
     (void)state;
     owner_start(&o, dir, false);
     owner_new_group(&o, 900, false);
-    seq = append_one(&o, 100);
-    assert_int_equal(find(dir, body_of(o.groups[0], seq, body)).found, 1);     /* it would be seen */
+    seq = append_one(&o, 100);          /* not encrypted yet: it is seen */
+    assert_int_equal(find(dir, body_of(o.groups[0], seq, body)).found, 1);
     o.options.key = SPAN_LIT("first key");
     owner_reopen(&o);
     seq = append_one(&o, 100);

@@ -85,7 +85,7 @@ struct store {
     struct segment **dirty;             /* written, not synced (lazy) */
     size_t dirty_count, dirty_cap;
     int64_t next_sync_ns;
-    int64_t next_try_ns, next_make_ns;  /* full: when to look for space again; for what must be */
+    int64_t next_try_ns, next_make_ns;  /* full: when to look for space for more; for anything */
     uint64_t appended, durable, synced; /* positions */
     uint64_t unsynced_bytes;
 

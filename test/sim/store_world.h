@@ -65,7 +65,7 @@ struct world {
     struct world_options options;
     struct world_group *groups[WORLD_GROUPS];   /* by tag */
     size_t group_count;
-    uint64_t reported, durable;         /* as reported; what of it a crash must leave (lazy: none) */
+    uint64_t reported, durable;         /* as reported; what a crash must leave (lazy: 0) */
     const struct world *before;         /* while it is opened again: what must be there */
     bool failed;                        /* on_failed was called */
     unsigned damages, refused;
