@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/counter.h"
 #include "jetstream/js_level.h"
 #include "jetstream/stream_priv.h"
@@ -104,8 +105,11 @@ void batch_drop_all(struct stream *s)
 
 static void on_idle(struct timer *t, void *loop)
 {
+    struct batch *b = CONTAINER_OF(t, struct batch, idle);
+
     (void)loop;
-    drop_batch(CONTAINER_OF(t, struct batch, idle));
+    advisory_batch_abandoned(b->stream, span_of(b->id), "timeout");
+    drop_batch(b);
 }
 
 static struct span keep(char **p, struct span s)
@@ -266,8 +270,23 @@ static enum ingest_result commit(struct batch *b, struct ingest *in, bool eob)
 
 /* ---- taking a message ---- */
 
+/* What the advisory calls it; NULL: there is none. */
+static const char *reason_of(enum js_err err)
+{
+    switch (err) {
+    case JS_ERR_REQUIRED_API_LEVEL: return "unsupported";
+    case JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH: return "large";
+    case JS_ERR_ATOMIC_PUBLISH_INCOMPLETE_BATCH:
+    case JS_ERR_ATOMIC_PUBLISH_TOO_MANY_INFLIGHT: return "incomplete";
+    default: return NULL;
+    }
+}
+
 static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err err)
 {
+    const char *reason = reason_of(err);
+
+    if (b && reason) advisory_batch_abandoned(in->stream, span_of(b->id), reason);
     if (b) drop_batch(b);
     if (err == JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH)
         ingest_refuse_number(in, err, max_messages(in->stream));

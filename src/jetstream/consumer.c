@@ -376,19 +376,24 @@ static void compile_filter(struct consumer *c)
     mem_free(filters);
 }
 
-void consumer_compile(struct consumer *c)
+/* When it is deleted for want of use; the default is shown as if it had been asked for. */
+static void settle_inactive(struct consumer *c, bool durable)
 {
     struct consumer_config *config = &c->config;
-    bool durable = consumer_is_durable(c);
     struct rng *rng = &consumer_js(c)->home->rng;
 
-    compile_filter(c);
     c->inactive_ns = config->inactive_threshold > 0 ? config->inactive_threshold : 0;
     if (!durable && c->inactive_ns == 0)
         c->inactive_ns = config->inactive_threshold = INACTIVE_DEFAULT_NS;
     else if (c->inactive_ns == 0 || consumer_config_is_push(config))
         return;
     c->inactive_ns += INACTIVE_LEAST_NS + rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS;
+}
+
+void consumer_compile(struct consumer *c)
+{
+    compile_filter(c);
+    settle_inactive(c, consumer_is_durable(c));
 }
 
 struct consumer *consumer_alloc(struct stream *s, struct consumer_config *config)
@@ -477,7 +482,9 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
 
     c->config = (struct consumer_config){ 0 };
     consumer_config_copy(&c->config, next);
-    consumer_compile(c);
+    compile_filter(c);
+    if (old.inactive_threshold != c->config.inactive_threshold)
+        settle_inactive(c, old.durable_name != NULL);
     if (!same_filters(&old, &c->config)) {
         consumer_recount(c);
         stream_check_interest(c->stream);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "jetstream/advisory.h"
 #include "jetstream/batch.h"
-#include "jetstream/consumer.h"
+#include "jetstream/consumer_priv.h"
 #include "jetstream/dedup.h"
 #include "jetstream/schedule.h"
 #include "jetstream/source.h"
@@ -260,6 +260,9 @@ void stream_delete(struct stream *s, uint64_t *position)
 {
     struct replicator *log = s->log;
 
+    for (size_t n = 0; n < s->consumers.count; n++)
+        advise_action(s->consumers.entries[n].value, "ADVISORY.CONSUMER.DELETED", "delete",
+                      STORE_NO_POSITION);
     stop(s, "409 Consumer Deleted", true);
     log->ops->end(log, position);
     log->ops->free(log);

@@ -5,6 +5,7 @@
  * checkpoint without the mark is one record: there is nothing between not there and there. */
 #include "base/mem.h"
 #include "jetstream/advisory.h"
+#include "jetstream/consumer_priv.h"
 #include "jetstream/consumer.h"
 #include "jetstream/stream_priv.h"
 
@@ -51,10 +52,11 @@ enum status stream_restore_publish(struct stream *s, uint64_t *position)
     }
     map_set(&s->account->streams, span_of(s->config.name), s);
     stream_enforce_limits(s);
-    advisory_stream_action(s, ADVISORY_CREATE, *position);
+    advisory_stream(s, "CREATED", "create");
     for (size_t i = s->consumers.count; i > 0; i--) {
-        advisory_consumer_action(s->consumers.entries[i - 1].value, ADVISORY_CREATE, *position);
-        consumer_recovered(s->consumers.entries[i - 1].value);
+        struct consumer *c = s->consumers.entries[i - 1].value;
+        advise_action(c, "ADVISORY.CONSUMER.CREATED", "create", *position);
+        consumer_recovered(c);
     }
     stream_start(s);
     return ST_OK;
