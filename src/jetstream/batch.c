@@ -295,8 +295,8 @@ static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err
     return INGEST_REFUSED;
 }
 
-/* What is looked at before the batch: JS_OK or why it is refused. */
-static enum js_err check_first(struct ingest *in)
+/* What is looked at before the batch: JS_OK and the message's number, or why it is refused. */
+static enum js_err check_first(struct ingest *in, uint64_t *seq)
 {
     const struct stream_config *c = &in->stream->config;
 
@@ -305,7 +305,7 @@ static enum js_err check_first(struct ingest *in)
         return JS_ERR_STREAM_MESSAGE_EXCEEDS_MAXIMUM;
     if (!c->allow_atomic) return JS_ERR_ATOMIC_PUBLISH_DISABLED;
     if (in->headers.batch_id.len > BATCH_ID_MAX) return JS_ERR_ATOMIC_PUBLISH_INVALID_BATCH_ID;
-    if (in->headers.batch_seq.len == 0) return JS_ERR_ATOMIC_PUBLISH_MISSING_SEQ;
+    if (!span_to_u64(in->headers.batch_seq, seq)) return JS_ERR_ATOMIC_PUBLISH_MISSING_SEQ;
     return JS_OK;
 }
 
@@ -324,9 +324,9 @@ static enum js_err check_in_batch(struct ingest *in, struct batch *b, uint64_t s
 
 enum ingest_result batch_take(struct ingest *in)
 {
-    uint64_t seq = pub_headers_number(in->headers.batch_seq);
+    uint64_t seq;
     bool eob = span_is(in->headers.batch_commit, "eob");
-    enum js_err err = check_first(in);
+    enum js_err err = check_first(in, &seq);
     struct batch *b;
 
     if (err != JS_OK) return refuse(in, NULL, err);

@@ -143,6 +143,7 @@ static bool is_done(const struct cursor *c)
 {
     if (c->sent > 0 && c->sent_bytes >= c->bytes_max) return true;
     if (c->is_multi) return c->body.batch > 0 && c->sent >= (uint64_t)c->body.batch;
+    if (c->is_batch && c->body.batch < 0) return true;
     return c->sent >= (uint64_t)(c->is_batch ? c->body.batch : 1);
 }
 
@@ -159,7 +160,7 @@ static void on_again(struct timer *t, void *loop)
 
 static void run_out(struct cursor *c)
 {
-    if (c->sent == 0 && !c->is_multi) finish(c, "404 Message Not Found");
+    if (c->sent == 0 && !c->is_multi && c->body.batch >= 0) finish(c, "404 Message Not Found");
     else if (c->is_batch || c->is_multi) send_end(c);
     else finish(c, NULL);
 }
@@ -285,7 +286,7 @@ static void start(struct api_request *r, struct stream *s, struct get_body *body
         struct span filter = span_of(c->body.next_for);
         c->filter = msgs_filter_new(&filter, 1);
     }
-    c->is_batch = c->body.batch > 0;
+    c->is_batch = c->body.batch != 0;
     if (c->is_batch) {
         struct msgs_filter *all = c->filter ? c->filter : msgs_filter_new(NULL, 0);
         c->pending = msgs_count(s->msgs, all, c->next, false);

@@ -210,6 +210,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
 {
     struct stream_config old = s->config;
     bool resubscribe = !same_texts(&old.subjects, &next->subjects);
+    bool retains_anew = old.retention != next->retention;
     enum status st;
 
     s->config = *next;
@@ -229,6 +230,11 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     sources_configure(s);
     stream_config_free(&old);
     stream_enforce_limits(s);
+    if (retains_anew) {
+        stream_check_interest(s);
+        stream_log_now(s);
+        *position = s->position;
+    }
     stream_arm_expiry(s);
     advisory_stream(s, "UPDATED", "modify");
     return ST_OK;
