@@ -504,6 +504,11 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
 
 /* ---- ending ---- */
 
+void consumer_tell_shutdown(struct consumer *c)
+{
+    pull_shutdown(c);
+}
+
 void consumer_free(struct consumer *c, const char *status)
 {
     struct stream *s = c->stream;

@@ -22,8 +22,10 @@ struct consumer *consumer_new(struct stream *s, const struct consumer_config *co
 void consumer_update(struct consumer *c, const struct consumer_config *next, uint64_t *position);
 /* Stop, tell waiting requests why ("Consumer Deleted"), log its end, free. */
 void consumer_delete(struct consumer *c, uint64_t *position);
+/* Tell waiting requests that the server ends and what they still had to get, and forget them. */
+void consumer_tell_shutdown(struct consumer *c);
 /* Free without a trace: its stream is deleted or the server ends. status: what waiting requests are
- * told, or NULL ("409 Consumer Deleted", "409 Server Shutdown"). */
+ * told ("409 Consumer Deleted"), or NULL. */
 void consumer_free(struct consumer *c, const char *status);
 
 /* Borrowed until the next consumer_update. */

@@ -164,6 +164,7 @@ void pull_drop(struct consumer *c, struct pull_request *r);     /* nobody listen
 /* Expiries, heartbeats, lost interest; out: there is no message now. Returns messages wanted. */
 int64_t pull_check(struct consumer *c, bool out);
 void pull_end(struct consumer *c, const char *status);
+void pull_shutdown(struct consumer *c);
 void pull_on_pin_due(struct consumer *c);
 void pull_unpin(struct consumer *c);
 void pull_send_status(struct consumer *c, struct account *a, struct span reply,

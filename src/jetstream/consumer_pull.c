@@ -101,6 +101,15 @@ void pull_end(struct consumer *c, const char *status)
     }
 }
 
+void pull_shutdown(struct consumer *c)
+{
+    while (!list_is_empty(&c->requests)) {
+        struct pull_request *r = CONTAINER_OF(c->requests.next, struct pull_request, link);
+        send_end(c, r, "409 Server Shutdown");
+        end(c, r);
+    }
+}
+
 /* ---- pinned clients ---- */
 
 static void renew_pin(struct consumer *c)

@@ -481,6 +481,7 @@ void js_shutdown(struct js *js)
             stream_close(a->streams.entries[a->streams.count - 1].value);
     }
     store_flush(js->store);
+    loop_commit(js->home);              /* before the connections close */
 }
 
 static uint64_t drop(struct js *js, const struct js_message *m)

@@ -280,6 +280,8 @@ void stream_delete(struct stream *s, uint64_t *position)
 
 void stream_close(struct stream *s)
 {
+    for (size_t i = 0; i < s->consumers.count; i++)
+        consumer_tell_shutdown(s->consumers.entries[i].value);
     stop(s, NULL, false);
     s->log->ops->free(s->log);
     s->log = NULL;
