@@ -155,6 +155,13 @@ bool api_read_options(struct api_request *r, const struct json_in_type *type, vo
     return api_read_body(r, type, to);
 }
 
+void api_read_offset(struct json_in *in, const struct json_t *v, void *to)
+{
+    in->path.len = 0;
+    buf_append_text(&in->path, "ApiPagedRequest.offset");
+    json_in_int64(in, v, "int", to);
+}
+
 struct stream *api_find_stream(struct api_request *r, size_t at)
 {
     struct stream *s = at < r->token_count ? js_stream_find(r->account, r->tokens[at]) : NULL;

@@ -12,7 +12,9 @@
 
 #define API_TOKENS_MAX 32
 
+struct json_in;
 struct json_in_type;
+struct json_t;
 
 struct api_request {
     struct js *js;
@@ -59,6 +61,8 @@ bool api_read_body(struct api_request *r, const struct json_in_type *type, void 
 bool api_body_is_empty(const struct api_request *r);    /* nothing, white space or {} */
 /* As api_read_body where nats-server passes over a body that begins neither object nor array. */
 bool api_read_options(struct api_request *r, const struct json_in_type *type, void *to);
+/* Field "offset" of requests for a page, an int64_t: Go's errors show that it is embedded. */
+void api_read_offset(struct json_in *in, const struct json_t *v, void *to);
 
 /* As stream_read. AGAIN: the request is put aside and handled anew when the message is there; the
  * handler just returns. */

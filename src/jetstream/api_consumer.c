@@ -392,7 +392,7 @@ struct list_body {
 };
 
 static const struct json_in_field list_fields[] = {
-    { "offset", JSON_IN_INT64, offsetof(struct list_body, offset), "int", NULL, NULL, 0 },
+    { "offset", JSON_IN_OWN, offsetof(struct list_body, offset), NULL, NULL, api_read_offset, 0 },
 };
 static const struct json_in_type list_type = { "server.JSApiConsumersRequest", list_fields,
                                                COUNT_OF(list_fields) };

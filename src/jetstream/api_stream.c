@@ -243,7 +243,7 @@ struct info_body {
 };
 
 static const struct json_in_field info_fields[] = {
-    { "offset", JSON_IN_INT64, offsetof(struct info_body, offset), "int", NULL, NULL, 0 },
+    { "offset", JSON_IN_OWN, offsetof(struct info_body, offset), NULL, NULL, api_read_offset, 0 },
     { "deleted_details", JSON_IN_BOOL, offsetof(struct info_body, deleted_details), NULL, NULL,
       NULL, 0 },
     { "subjects_filter", JSON_IN_TEXT, offsetof(struct info_body, subjects_filter), NULL, NULL,
@@ -301,7 +301,7 @@ struct list_body {
 };
 
 static const struct json_in_field list_fields[] = {
-    { "offset", JSON_IN_INT64, offsetof(struct list_body, offset), "int", NULL, NULL, 0 },
+    { "offset", JSON_IN_OWN, offsetof(struct list_body, offset), NULL, NULL, api_read_offset, 0 },
     { "subject", JSON_IN_TEXT, offsetof(struct list_body, subject), NULL, NULL, NULL, 0 },
 };
 static const struct json_in_type list_type = { "server.JSApiStreamListRequest", list_fields,

@@ -268,7 +268,9 @@ static void start(struct api_request *r, struct stream *s, struct get_body *body
     struct cursor *c;
 
     if (!valid_filters(body)) {
-        send_status(r->js, r->msg->account, r->msg->reply, "404 Message Not Found", s->position);
+        send_status(r->js, r->msg->account, r->msg->reply,
+                    body->multi_last.count ? "404 No Results" : "404 Message Not Found",
+                    s->position);
         return;
     }
     if (!settle_times(r, s, body)) return;

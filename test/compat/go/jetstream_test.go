@@ -305,10 +305,10 @@ func TestJetStreamPush(t *testing.T) {
 	got := make(chan string, 400)
 	for range 2 {
 		_, err = old.QueueSubscribe("s.*", "workers", func(msg *nats.Msg) {
-			got <- string(msg.Data)
 			if err := msg.AckSync(); err != nil {
 				t.Error(err)
 			}
+			got <- string(msg.Data)
 		}, nats.ManualAck(), nats.AckExplicit())
 		check(t, err)
 	}
