@@ -14,7 +14,7 @@
 #include "core/match.h"
 #include "net/loop.h"
 
-#define CORE_NATS_VERSION "2.12.0"    /* whose features Myelin has; clients gate on it */
+#define CORE_NATS_VERSION "2.12.2"    /* whose features Myelin has; clients gate on it */
 #define CORE_API_LEVEL 2                /* of JetStream; ADR-44 */
 
 struct client;
