@@ -66,6 +66,16 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
     b->len += (size_t)n;
 }
 
+void buf_append_u64(struct buf *b, uint64_t n)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do digits[--at] = (char)('0' + n % 10);
+    while (n /= 10);
+    buf_append(b, digits + at, sizeof digits - at);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list ap;

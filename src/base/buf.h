@@ -18,6 +18,7 @@ void buf_append(struct buf *b, const void *p, size_t len);
 void buf_append_span(struct buf *b, struct span s);
 void buf_append_text(struct buf *b, const char *text);
 void buf_append_char(struct buf *b, char c);
+void buf_append_u64(struct buf *b, uint64_t n);         /* in decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap);
 

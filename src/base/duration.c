@@ -121,6 +121,36 @@ void duration_append_uptime(struct buf *out, int64_t ns)
     buf_printf(out, "%" PRId64 "s", s % 60);
 }
 
+static char *put_digits(char *p, int n, unsigned digits)
+{
+    for (unsigned i = digits; i > 0; i--, n /= 10) p[i - 1] = (char)('0' + n % 10);
+    return p + digits;
+}
+
+/* The usual years, without the cost of printf: messages carry such times. */
+static void append_moment(struct buf *out, const struct tm *tm, int64_t fraction)
+{
+    char text[32], *p = put_digits(text, tm->tm_year + 1900, 4);
+
+    *p++ = '-';
+    p = put_digits(p, tm->tm_mon + 1, 2);
+    *p++ = '-';
+    p = put_digits(p, tm->tm_mday, 2);
+    *p++ = 'T';
+    p = put_digits(p, tm->tm_hour, 2);
+    *p++ = ':';
+    p = put_digits(p, tm->tm_min, 2);
+    *p++ = ':';
+    p = put_digits(p, tm->tm_sec, 2);
+    if (fraction > 0) {
+        *p++ = '.';
+        p = put_digits(p, (int)fraction, 9);
+        while (p[-1] == '0') p--;
+    }
+    *p++ = 'Z';
+    buf_append(out, text, (size_t)(p - text));
+}
+
 void duration_append_rfc3339(struct buf *out, int64_t wall_ns)
 {
     time_t s = (time_t)(wall_ns / NS_PER_S);
@@ -132,6 +162,10 @@ void duration_append_rfc3339(struct buf *out, int64_t wall_ns)
         s--;
     }
     gmtime_r(&s, &tm);
+    if (tm.tm_year >= -1900 && tm.tm_year <= 9999 - 1900) {
+        append_moment(out, &tm, fraction);
+        return;
+    }
     buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                tm.tm_hour, tm.tm_min, tm.tm_sec);
     if (fraction > 0) {

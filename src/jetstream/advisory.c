@@ -73,13 +73,7 @@ void advisory_api(const struct api_request *r, uint64_t position)
                         "$JS.EVENT.ADVISORY.API"))
         return;
     jsonw_text(&a.w, "server", r->js->core->identity.name);
-    if (r->msg->client.len) {
-        jsonw_key(&a.w, SPAN_LIT("client"));
-        buf_append_span(&a.body, r->msg->client);
-        a.w.need_comma = true;
-    } else {
-        jsonw_null(&a.w, "client");
-    }
+    advisory_write_client(&a, r->msg->client);
     jsonw_string(&a.w, "subject", r->subject);
     if (r->msg->body.len) jsonw_string(&a.w, "request", r->msg->body);
     jsonw_string(&a.w, "response", buf_span(&r->answer));

@@ -35,4 +35,27 @@ void advisory_stream(struct stream *s, const char *subject, const char *action);
 /* What was asked and answered; for requests that were answered with JSON. */
 void advisory_api(const struct api_request *r, uint64_t position);
 
+/* ---- advisory_transfer.c ---- */
+
+/* An atomic batch will never be committed: "timeout", "large", "incomplete", "unsupported". Told in
+ * the stream's account and the system account. */
+void advisory_batch_abandoned(struct stream *s, struct span id, const char *reason);
+
+/* client: as JSON, or empty. */
+void advisory_snapshot_begun(struct stream *s, struct span client, int64_t first_ns);
+/* error NULL: it is complete. start_ns: wall clock. */
+void advisory_snapshot_ended(struct stream *s, struct span client, int64_t start_ns,
+                             const char *error);
+void advisory_restore_begun(struct js_account *a, struct span stream, struct span client);
+
+struct advisory_restore {
+    struct span stream, client;
+    int64_t start_ns;                   /* wall clock */
+    uint64_t bytes;                     /* received */
+};
+void advisory_restore_ended(struct js_account *a, const struct advisory_restore *r);
+
+/* "client":{...} as it was noted with a request, or null. */
+void advisory_write_client(struct advisory *a, struct span client);
+
 #endif

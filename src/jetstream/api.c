@@ -147,6 +147,14 @@ bool api_read_body(struct api_request *r, const struct json_in_type *type, void 
     return text == NULL;
 }
 
+bool api_read_options(struct api_request *r, const struct json_in_type *type, void *to)
+{
+    struct span body = span_trim(r->msg->body);
+
+    if (body.len == 0 || (body.p[0] != '{' && body.p[0] != '[')) return true;
+    return api_read_body(r, type, to);
+}
+
 struct stream *api_find_stream(struct api_request *r, size_t at)
 {
     struct stream *s = at < r->token_count ? js_stream_find(r->account, r->tokens[at]) : NULL;

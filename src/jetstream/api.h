@@ -57,6 +57,8 @@ void api_fail_number(struct api_request *r, enum js_err err, uint64_t n);
  * 10025 was answered. */
 bool api_read_body(struct api_request *r, const struct json_in_type *type, void *to);
 bool api_body_is_empty(const struct api_request *r);    /* nothing, white space or {} */
+/* As api_read_body where nats-server passes over a body that begins neither object nor array. */
+bool api_read_options(struct api_request *r, const struct json_in_type *type, void *to);
 
 /* As stream_read. AGAIN: the request is put aside and handled anew when the message is there; the
  * handler just returns. */

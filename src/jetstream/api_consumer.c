@@ -267,6 +267,7 @@ static void create_new(struct api_request *r, struct create *q)
             return;
         }
     }
+    consumer_config_fill_threshold(&q->config);
     answer_info(r, consumer_new(q->stream, &q->config, by_time, &r->position));
 }
 
@@ -297,6 +298,8 @@ static void update(struct api_request *r, struct create *q, struct consumer *c)
         api_fail_with(r, JS_ERR_CONSUMER_NAME_EXIST);
         return;
     }
+    /* One that was made durable stays, whether or not the update repeats it. */
+    if (old->inactive_threshold > 0) consumer_config_fill_threshold(&q->config);
     if (consumer_config_equal(&q->config, old)) r->position = q->stream->position;
     else consumer_update(c, &q->config, &r->position);
     answer_info(r, c);
@@ -394,12 +397,6 @@ static const struct json_in_field list_fields[] = {
 static const struct json_in_type list_type = { "server.JSApiConsumersRequest", list_fields,
                                                COUNT_OF(list_fields) };
 
-static bool is_json(struct span body)
-{
-    body = span_trim(body);
-    return body.len && (body.p[0] == '{' || body.p[0] == '[');
-}
-
 static int by_name(const void *a, const void *b)
 {
     return span_compare(consumer_name(*(struct consumer *const *)a),
@@ -426,7 +423,7 @@ static void write_name(struct consumer *c, struct jsonw *w)
 
 static void write_listed(struct consumer *c, struct jsonw *w)
 {
-    consumer_write_info(c, w, NULL);
+    consumer_write_detail(c, w, true);  /* without the server's version and level */
 }
 
 static void answer_page(struct api_request *r, int64_t limit,
@@ -437,7 +434,7 @@ static void answer_page(struct api_request *r, int64_t limit,
     size_t count = 0, at = 0;
     struct stream *s;
 
-    if (is_json(r->msg->body) && !api_read_body(r, &list_type, &body)) return;
+    if (!api_read_options(r, &list_type, &body)) return;
     s = api_find_stream(r, 2);
     if (s == NULL) return;
     list = sorted_consumers(s, &count);
@@ -487,7 +484,7 @@ static void handle_pause(struct api_request *r)
     struct consumer *c;
     int64_t left;
 
-    if (is_json(r->msg->body) && !api_read_body(r, &pause_type, &body)) return;
+    if (!api_read_options(r, &pause_type, &body)) return;
     c = find(r);
     if (c == NULL) return;
     if (body.until == INT64_MIN) body.until = 0;

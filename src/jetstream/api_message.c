@@ -115,6 +115,7 @@ struct erasing {
     struct js *js;
     struct stream *stream;
     struct account *account;
+    struct store_loc loc;
     char *reply;
     struct buf answer;
 };
@@ -132,6 +133,16 @@ static void on_erased(struct store_wait *w)
     mem_free(e);
 }
 
+/* The removal is durable, so that nobody looks for the bytes any more. */
+static void begin_erase(void *arg)
+{
+    struct erasing *e = arg;
+    struct stream *s = e->stream;
+
+    if (s->closed) on_erased(&e->wait); /* its records go with it */
+    else s->log->ops->erase(s->log, e->loc, &e->wait);
+}
+
 static void erase(struct api_request *r, struct stream *s, struct store_loc loc)
 {
     struct erasing *e = mem_zero(sizeof *e);
@@ -146,7 +157,8 @@ static void erase(struct api_request *r, struct stream *s, struct store_loc loc)
     e->reply = mem_dup_span(r->msg->reply);
     e->answer = r->answer;
     r->answer = (struct buf){ 0 };
-    s->log->ops->erase(s->log, loc, &e->wait);
+    e->loc = loc;
+    js_call_when(r->js, s->position, begin_erase, e);
 }
 
 static void remove_message(struct api_request *r, struct stream *s, const struct delete_body *b)

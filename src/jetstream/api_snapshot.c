@@ -84,7 +84,7 @@ static void keep_tree(struct json_in *in, const json_t *v, void *to)
 static void pass_over(struct json_in *in, const json_t *v, void *to)
 {
     (void)to;
-    if (!json_is_object(v) && !json_is_null(v)) json_in_wrong_type(in, v, "server.StreamState");
+    if (!json_in_is_object(v) && !json_is_null(v)) json_in_wrong_type(in, v, "server.StreamState");
 }
 
 static const struct json_in_field restore_fields[] = {

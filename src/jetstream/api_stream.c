@@ -288,7 +288,7 @@ static void handle_info(struct api_request *r)
     struct info_body body = { 0 };
     struct stream *s;
 
-    if (api_read_body(r, &info_type, &body) && (s = api_find_stream(r, 2)) != NULL)
+    if (api_read_options(r, &info_type, &body) && (s = api_find_stream(r, 2)) != NULL)
         answer_stream_info(r, s, &body);
     mem_free(body.subjects_filter);
 }
@@ -306,6 +306,8 @@ static const struct json_in_field list_fields[] = {
 };
 static const struct json_in_type list_type = { "server.JSApiStreamListRequest", list_fields,
                                                COUNT_OF(list_fields) };
+static const struct json_in_type names_type = { "server.JSApiStreamNamesRequest", list_fields,
+                                                COUNT_OF(list_fields) };
 
 static bool takes_subject(const struct stream *s, const char *filter)
 {
@@ -351,7 +353,7 @@ static void answer_page(struct api_request *r, int64_t limit,
     size_t count = 0, at = 0;
     bool done = true;
 
-    if (!api_read_body(r, &list_type, &body)) {
+    if (!api_read_options(r, write == write_name ? &names_type : &list_type, &body)) {
         mem_free(body.subject);
         return;
     }
@@ -377,7 +379,7 @@ static void handle_names(struct api_request *r)
 
 static bool write_listed(struct api_request *r, struct stream *s)
 {
-    struct stream_info_wishes wishes = { .domain = true };
+    struct stream_info_wishes wishes = { .domain = true, .stored_metadata = true };
     uint64_t subjects;
 
     if (api_first_time(r, s, &wishes.first_ns) == ST_AGAIN) return false;
@@ -450,7 +452,7 @@ static void handle_purge(struct api_request *r)
     struct purge_body body = { 0 };
     struct stream *s;
 
-    if (api_read_body(r, &purge_type, &body)) {
+    if (api_read_options(r, &purge_type, &body)) {
         if (body.seq > 0 && body.keep > 0) api_fail_with(r, JS_ERR_BAD_REQUEST);
         else if ((s = api_find_stream(r, 2)) != NULL) purge(r, s, &body);
     }

@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "jetstream/advisory.h"
 #include "jetstream/counter.h"
 #include "jetstream/js_level.h"
 #include "jetstream/stream_priv.h"
@@ -104,8 +105,11 @@ void batch_drop_all(struct stream *s)
 
 static void on_idle(struct timer *t, void *loop)
 {
+    struct batch *b = CONTAINER_OF(t, struct batch, idle);
+
     (void)loop;
-    drop_batch(CONTAINER_OF(t, struct batch, idle));
+    advisory_batch_abandoned(b->stream, span_of(b->id), "timeout");
+    drop_batch(b);
 }
 
 static struct span keep(char **p, struct span s)
@@ -266,8 +270,23 @@ static enum ingest_result commit(struct batch *b, struct ingest *in, bool eob)
 
 /* ---- taking a message ---- */
 
+/* What the advisory calls it; NULL: there is none. */
+static const char *reason_of(enum js_err err)
+{
+    switch (err) {
+    case JS_ERR_REQUIRED_API_LEVEL: return "unsupported";
+    case JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH: return "large";
+    case JS_ERR_ATOMIC_PUBLISH_INCOMPLETE_BATCH:
+    case JS_ERR_ATOMIC_PUBLISH_TOO_MANY_INFLIGHT: return "incomplete";
+    default: return NULL;
+    }
+}
+
 static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err err)
 {
+    const char *reason = reason_of(err);
+
+    if (b && reason) advisory_batch_abandoned(in->stream, span_of(b->id), reason);
     if (b) drop_batch(b);
     if (err == JS_ERR_ATOMIC_PUBLISH_TOO_LARGE_BATCH)
         ingest_refuse_number(in, err, max_messages(in->stream));
@@ -276,8 +295,8 @@ static enum ingest_result refuse(struct ingest *in, struct batch *b, enum js_err
     return INGEST_REFUSED;
 }
 
-/* What is looked at before the batch: JS_OK or why it is refused. */
-static enum js_err check_first(struct ingest *in)
+/* What is looked at before the batch: JS_OK and the message's number, or why it is refused. */
+static enum js_err check_first(struct ingest *in, uint64_t *seq)
 {
     const struct stream_config *c = &in->stream->config;
 
@@ -286,7 +305,7 @@ static enum js_err check_first(struct ingest *in)
         return JS_ERR_STREAM_MESSAGE_EXCEEDS_MAXIMUM;
     if (!c->allow_atomic) return JS_ERR_ATOMIC_PUBLISH_DISABLED;
     if (in->headers.batch_id.len > BATCH_ID_MAX) return JS_ERR_ATOMIC_PUBLISH_INVALID_BATCH_ID;
-    if (in->headers.batch_seq.len == 0) return JS_ERR_ATOMIC_PUBLISH_MISSING_SEQ;
+    if (!span_to_u64(in->headers.batch_seq, seq)) return JS_ERR_ATOMIC_PUBLISH_MISSING_SEQ;
     return JS_OK;
 }
 
@@ -305,9 +324,9 @@ static enum js_err check_in_batch(struct ingest *in, struct batch *b, uint64_t s
 
 enum ingest_result batch_take(struct ingest *in)
 {
-    uint64_t seq = pub_headers_number(in->headers.batch_seq);
+    uint64_t seq;
     bool eob = span_is(in->headers.batch_commit, "eob");
-    enum js_err err = check_first(in);
+    enum js_err err = check_first(in, &seq);
     struct batch *b;
 
     if (err != JS_OK) return refuse(in, NULL, err);

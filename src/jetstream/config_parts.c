@@ -118,7 +118,7 @@ void config_read_metadata(struct json_in *in, const struct json_t *v, void *to)
     const char *key;
     json_t *value;
 
-    if (!json_is_object(v)) {
+    if (!json_in_is_object(v)) {
         if (json_is_null(v)) js_metadata_free(m);
         else json_in_wrong_type(in, v, "map[string]string");
         return;

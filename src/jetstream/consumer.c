@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "jetstream/consumer_priv.h"
 
-#define INACTIVE_DEFAULT_NS (5 * NS_PER_S)      /* of ephemeral ones */
 #define INACTIVE_LEAST_NS (100 * NS_PER_MS)     /* later than asked for ... */
 #define INACTIVE_JITTER_MS 900                  /* ... and that much at random */
 #define COUNT_STEPS 1024                /* newer messages counted one by one; else all anew */
@@ -377,20 +376,22 @@ static void compile_filter(struct consumer *c)
     mem_free(filters);
 }
 
-void consumer_compile(struct consumer *c)
+/* When it is deleted for want of use: some time after what its config says. */
+static void settle_inactive(struct consumer *c)
 {
-    struct consumer_config *config = &c->config;
-    bool durable = consumer_is_durable(c);
+    const struct consumer_config *config = &c->config;
     struct rng *rng = &consumer_js(c)->home->rng;
 
-    compile_filter(c);
     c->inactive_ns = config->inactive_threshold > 0 ? config->inactive_threshold : 0;
-    if (!durable && c->inactive_ns == 0)
-        c->inactive_ns = config->inactive_threshold = INACTIVE_DEFAULT_NS;
-    else if (c->inactive_ns == 0 || consumer_config_is_push(config))
-        return;
+    if (c->inactive_ns == 0 || consumer_config_is_push(config)) return;
     c->inactive_ns = duration_sum(c->inactive_ns, INACTIVE_LEAST_NS +
                                   (int64_t)(rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS));
+}
+
+void consumer_compile(struct consumer *c)
+{
+    compile_filter(c);
+    settle_inactive(c);
 }
 
 struct consumer *consumer_alloc(struct stream *s, struct consumer_config *config)
@@ -480,7 +481,9 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
 
     c->config = (struct consumer_config){ 0 };
     consumer_config_copy(&c->config, next);
-    consumer_compile(c);
+    compile_filter(c);
+    if (old.inactive_threshold != c->config.inactive_threshold)
+        settle_inactive(c);
     if (!same_filters(&old, &c->config)) {
         consumer_recount(c);
         stream_check_interest(c->stream);

@@ -69,10 +69,9 @@ void consumer_encode(struct consumer *c, struct buf *body);
 
 /* ---- information ---- */
 
-/* The fields of ConsumerInfo, within an object, and that object. */
+/* The fields of ConsumerInfo, within an object. */
 void consumer_write_fields(struct consumer *c, struct jsonw *w);
-void consumer_write_info(struct consumer *c, struct jsonw *w, const char *key);
-/* That object in an array, for monitoring: the config as it is stored, or without it. */
+/* That object in an array, for lists: the config as it is stored, or without it. */
 void consumer_write_detail(struct consumer *c, struct jsonw *w, bool config);
 
 struct consumer_facts {                 /* for monitoring and checks */

@@ -63,7 +63,8 @@ bool consumer_acknowledge(struct consumer *c, uint64_t seq, uint64_t delivery)
     return done;
 }
 
-static void acknowledge(struct consumer *c, const struct ack_subject *a, bool sample)
+/* False: it was not delivered yet; that gets no answer. */
+static bool acknowledge(struct consumer *c, const struct ack_subject *a, bool sample)
 {
     if (a->seq >= c->next_seq) {
         if (a->seq > msgs_state(c->stream->msgs).last_seq)
@@ -72,10 +73,11 @@ static void acknowledge(struct consumer *c, const struct ack_subject *a, bool sa
                      c->stream->account->account->name, c->stream->config.name,
                      SPAN_ARG(consumer_name(c)), (unsigned long long)a->seq,
                      (unsigned long long)msgs_state(c->stream->msgs).last_seq);
-        return;
+        return false;
     }
     if (sample && c->config.ack == JS_ACK_EXPLICIT) advise_acknowledged(c, a);
     (void)consumer_acknowledge(c, a->seq, a->delivery);
+    return true;
 }
 
 static bool delay_of_object(struct span text, int64_t *ns)
@@ -154,11 +156,12 @@ static void answer(struct consumer *c, const struct inbox_msg *m)
 static void handle(struct consumer *c, const struct ack_subject *a, const struct inbox_msg *m)
 {
     struct span body = m->body;
+    bool answers = true;
 
     if (body.len == 0 || span_is(body, "+ACK") || span_is(body, "+OK")) {
-        acknowledge(c, a, true);
+        answers = acknowledge(c, a, true);
     } else if (span_has_prefix(body, SPAN_LIT("+NXT"))) {
-        acknowledge(c, a, true);
+        (void)acknowledge(c, a, true);
         pull_handle(c, m->account, m->reply, span_from(body, 4));
         return;
     } else if (span_has_prefix(body, SPAN_LIT("-NAK"))) {
@@ -166,10 +169,10 @@ static void handle(struct consumer *c, const struct ack_subject *a, const struct
     } else if (span_is(body, "+WPI")) {
         renew(c, a->seq);
     } else if (span_has_prefix(body, SPAN_LIT("+TERM"))) {
-        acknowledge(c, a, false);
+        answers = acknowledge(c, a, false);
         advise_terminated(c, a, span_trim(span_from(body, 5)));
     }
-    answer(c, m);
+    if (answers) answer(c, m);
 }
 
 bool consumer_handle_ack(struct inbox_target *t, const struct inbox_msg *m)
@@ -178,7 +181,11 @@ bool consumer_handle_ack(struct inbox_target *t, const struct inbox_msg *m)
     struct consumer *c;
     struct stream *s;
 
-    if (!ack_subject_parse(m->subject, &a) || a.seq == 0) return true;
+    if (!ack_subject_parse(m->subject, &a)) {
+        js_no_responders(((struct js_account *)t->owner)->js, m);
+        return true;
+    }
+    if (a.seq == 0) return true;
     s = js_stream_find(t->owner, a.stream);
     c = s ? map_get(&s->consumers, a.consumer) : NULL;
     if (c == NULL || c->config.ack == JS_ACK_NONE || c->config.ack == JS_ACK_FLOW_CONTROL) {

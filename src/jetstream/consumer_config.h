@@ -69,8 +69,8 @@ enum js_err consumer_config_check(struct consumer_config *c, const struct stream
 enum js_err consumer_config_check_update(const struct consumer_config *old,
                                          const struct consumer_config *next, struct js_error *e);
 
-/* Consumers without a durable name always have an inactive_threshold: 5 s. Done when one is made
- * or changed, after the comparison with an existing one (nats-server compares without). */
+/* Consumers made without a durable name always have an inactive_threshold: 5 s. Done when one is
+ * made or changed, after the comparison with an existing one (nats-server compares without). */
 void consumer_config_fill_threshold(struct consumer_config *c);
 
 /* As their counterparts in stream_config.h. */

@@ -75,13 +75,6 @@ void consumer_write_fields(struct consumer *c, struct jsonw *w)
     write_state(c, w);
 }
 
-void consumer_write_info(struct consumer *c, struct jsonw *w, const char *key)
-{
-    jsonw_object(w, key);
-    consumer_write_fields(c, w);
-    jsonw_end_object(w);
-}
-
 void consumer_write_detail(struct consumer *c, struct jsonw *w, bool config)
 {
     jsonw_object(w, NULL);

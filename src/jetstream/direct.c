@@ -68,6 +68,14 @@ static void finish(struct cursor *c, const char *status)
     mem_free(c);
 }
 
+static void put_batch_facts(struct buf *out, const struct cursor *c)
+{
+    buf_append_text(out, "\r\nNats-Num-Pending: ");
+    buf_append_u64(out, c->pending);
+    buf_append_text(out, "\r\nNats-Last-Sequence: ");
+    buf_append_u64(out, c->last);
+}
+
 static void put_header(struct cursor *c, const struct store_record *r)
 {
     struct buf *out = &c->header;
@@ -76,13 +84,16 @@ static void put_header(struct cursor *c, const struct store_record *r)
     if (c->body.no_headers && !c->is_multi) return;
     if (r->header.len >= 2) buf_append(out, r->header.p, r->header.len - 2);
     else buf_append_text(out, "NATS/1.0\r\n");
-    buf_printf(out, "Nats-Stream: %s\r\nNats-Subject: %.*s\r\nNats-Sequence: %llu\r\n"
-               "Nats-Time-Stamp: ", c->stream->config.name, SPAN_ARG(r->subject),
-               (unsigned long long)r->seq);
+    buf_append_text(out, "Nats-Stream: ");
+    buf_append_text(out, c->stream->config.name);
+    buf_append_text(out, "\r\nNats-Subject: ");
+    buf_append_span(out, r->subject);
+    buf_append_text(out, "\r\nNats-Sequence: ");
+    buf_append_u64(out, r->seq);
+    buf_append_text(out, "\r\nNats-Time-Stamp: ");
     duration_append_rfc3339(out, r->time_ns);
     if (c->is_batch || c->is_multi)
-        buf_printf(out, "\r\nNats-Num-Pending: %llu\r\nNats-Last-Sequence: %llu",
-                   (unsigned long long)c->pending, (unsigned long long)c->last);
+        put_batch_facts(out, c);
     buf_append_text(out, "\r\n\r\n");
 }
 
@@ -133,6 +144,7 @@ static bool is_done(const struct cursor *c)
 {
     if (c->sent > 0 && c->sent_bytes >= c->bytes_max) return true;
     if (c->is_multi) return c->body.batch > 0 && c->sent >= (uint64_t)c->body.batch;
+    if (c->is_batch && c->body.batch < 0) return true;
     return c->sent >= (uint64_t)(c->is_batch ? c->body.batch : 1);
 }
 
@@ -149,7 +161,7 @@ static void on_again(struct timer *t, void *loop)
 
 static void run_out(struct cursor *c)
 {
-    if (c->sent == 0 && !c->is_multi) finish(c, "404 Message Not Found");
+    if (c->sent == 0 && !c->is_multi && c->body.batch >= 0) finish(c, "404 Message Not Found");
     else if (c->is_batch || c->is_multi) send_end(c);
     else finish(c, NULL);
 }
@@ -278,7 +290,7 @@ static void start(struct api_request *r, struct stream *s, struct get_body *body
         struct span filter = span_of(c->body.next_for);
         c->filter = msgs_filter_new(&filter, 1);
     }
-    c->is_batch = c->body.batch > 0;
+    c->is_batch = c->body.batch != 0;
     if (c->is_batch) {
         struct msgs_filter *all = c->filter ? c->filter : msgs_filter_new(NULL, 0);
         c->pending = msgs_count(s->msgs, all, c->next, false);

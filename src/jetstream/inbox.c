@@ -168,6 +168,13 @@ static void add_entry(struct loop *l, struct inbox_target *t, const struct messa
     atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
 }
 
+/* Requests of the message path, of which no advisory tells. */
+static bool is_frequent(struct span subject)
+{
+    return span_has_prefix(subject, SPAN_LIT("$JS.API.CONSUMER.MSG.NEXT.")) ||
+           span_has_prefix(subject, SPAN_LIT("$JS.API.DIRECT.GET."));
+}
+
 static bool deliver(struct loop *l, struct sub *sub, const struct message *m)
 {
     struct inbox_target *t = CONTAINER_OF(sub->subscriber, struct inbox_target, subscriber);
@@ -181,7 +188,7 @@ static bool deliver(struct loop *l, struct sub *sub, const struct message *m)
         if (t->refuses && m->reply.len && m->origin) refuse(l, m);
         return true;
     }
-    if (t->wants_client && m->origin) client_info_append(&client, m->origin);
+    if (t->wants_client && m->origin && !is_frequent(m->subject)) client_info_append(&client, m->origin);
     if (client.len > UINT16_MAX) client.len = 0;
     add_entry(l, t, m, buf_span(&client));
     buf_free(&client);

@@ -209,6 +209,22 @@ static bool run_consumers(struct js *js)
     return !list_is_empty(&js->ready_consumers);
 }
 
+/* The turn that follows the timer flushes. */
+static void on_flush_due(struct timer *t, void *loop)
+{
+    (void)t;
+    (void)loop;
+}
+
+static void arm_flush(struct js *js)
+{
+    int64_t due = store_next_flush_ns(js->store);
+
+    js->flush.fire = on_flush_due;
+    if (due == INT64_MAX) timers_clear(&js->home->timers, &js->flush);
+    else timers_set(&js->home->timers, &js->flush, due);
+}
+
 static bool home_turn(struct js *js)
 {
     bool left = !js_is_behind(js) && inboxes_turn(js->inboxes, js->home, TURN_MESSAGES);
@@ -218,6 +234,7 @@ static bool home_turn(struct js *js)
     while (!list_is_empty(&js->dirty_streams))
         stream_flush(CONTAINER_OF(js->dirty_streams.next, struct stream, dirty));
     store_flush(js->store);             /* what became visible by then may be copied or delivered */
+    arm_flush(js);
     return left || !list_is_empty(&js->ready_consumers) || !list_is_empty(&js->ready_sources);
 }
 
@@ -422,7 +439,7 @@ static void start_streams(struct js *js)
     buf_free(&js->unfinished);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
-        for (size_t n = 0; n < a->streams.count; n++)       /* so that origins keep what they need */
+        for (size_t n = 0; n < a->streams.count; n++)       /* origins keep what they need */
             sources_configure(a->streams.entries[n].value);
         for (size_t n = 0; n < a->streams.count; n++)
             stream_recover_start(a->streams.entries[n].value);
@@ -470,6 +487,7 @@ enum status js_new(struct js **out, struct core *core, const struct jetstream_se
 
 void js_shutdown(struct js *js)
 {
+    timers_clear(&js->home->timers, &js->flush);
     transfers_stop(js);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
@@ -492,13 +510,17 @@ void js_free(struct js **at)
     struct js *js = *at;
 
     if (js == NULL) return;
+    for (size_t i = 0; i < js->accounts.count; i++) {
+        struct js_account *a = js->accounts.entries[i].value;
+        atomic_store(&a->account->watch, NULL);
+    }
+    loop_group_drain(&js->core->loops); /* a watch's mail may be under way */
     store_close(&js->store);
     gate_open(js->gate, js, UINT64_MAX, drop);  /* nobody is left to hear it */
     inboxes_free(&js->inboxes);
     gate_free(&js->gate);
     for (size_t i = 0; i < js->accounts.count; i++) {
         struct js_account *a = js->accounts.entries[i].value;
-        atomic_store(&a->account->watch, NULL);
         map_free(&a->streams);
         mem_free(a);
     }

@@ -66,7 +66,8 @@ struct js {
     int64_t wall_ns;                    /* of this iteration of the loop; never steps back */
     uint64_t wall_iteration;
     int64_t wall_offset_ns;             /* wall clock minus monotonic clock, as believed */
-    int64_t jumped_ns;                  /* since when the wall clock says otherwise; 0: it doesn't */
+    int64_t jumped_ns;                  /* since when the wall clock says otherwise, or 0 */
+    struct timer flush;                 /* when the store wants to be flushed without a reason */
     struct buf scratch;
 };
 
@@ -80,7 +81,7 @@ MUST_USE enum status js_new(struct js **out, struct core *core,
 /* After the loops have stopped: sync, close, free. */
 void js_free(struct js **js);
 
-/* Before the loops stop: tell pull requests ("409 Server Shutdown"), stop taking messages. On home. */
+/* Before the loops stop: tell pull requests ("409 Server Shutdown"), take no messages. On home. */
 void js_shutdown(struct js *js);
 
 /* A reload is done: enable, disable, update accounts and limits. On home. */

@@ -58,6 +58,11 @@ static const char *odd_number(const struct json_t *v)
     return json_is_string(digits) ? json_string_value(digits) : NULL;
 }
 
+bool json_in_is_object(const struct json_t *v)
+{
+    return json_is_object(v) && odd_number(v) == NULL;
+}
+
 static const char *kind_of(const struct json_t *v)
 {
     switch (json_typeof(v)) {
@@ -307,7 +312,7 @@ void json_in_object(struct json_in *in, const struct json_t *v, const struct jso
     json_t *value;
 
     if (json_is_null(v)) return;
-    if (!json_is_object(v) || odd_number(v) != NULL) {
+    if (!json_in_is_object(v)) {
         json_in_wrong_type(in, v, type->go_type);
         return;
     }

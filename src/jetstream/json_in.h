@@ -101,6 +101,9 @@ bool json_in_time(struct json_in *in, const struct json_t *v, int64_t *to);
 bool json_in_array(struct json_in *in, const struct json_t *v, const char *go_type,
                    size_t *count);
 
+/* Whether v is an object in the text, too. */
+bool json_in_is_object(const struct json_t *v);
+
 /* Note that v is not of go_type. */
 void json_in_wrong_type(struct json_in *in, const struct json_t *v, const char *go_type);
 

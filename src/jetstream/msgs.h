@@ -136,6 +136,8 @@ void msgs_encode_holes(const struct msgs *m, struct buf *out);
 struct msgs_holes;
 MUST_USE enum status msgs_holes_decode(struct msgs_holes **out, struct span text);
 bool msgs_holes_has(const struct msgs_holes *h, uint64_t seq);
+/* The first hole that ends at or after seq. O(log holes). */
+bool msgs_holes_next(const struct msgs_holes *h, uint64_t seq, uint64_t *first, uint64_t *last);
 void msgs_holes_free(struct msgs_holes **h);
 
 #endif

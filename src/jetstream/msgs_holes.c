@@ -126,7 +126,7 @@ fail:
     return ST_BAD_INPUT;
 }
 
-bool msgs_holes_has(const struct msgs_holes *h, uint64_t seq)
+bool msgs_holes_next(const struct msgs_holes *h, uint64_t seq, uint64_t *first, uint64_t *last)
 {
     size_t low = 0, high = h->count;
 
@@ -135,7 +135,17 @@ bool msgs_holes_has(const struct msgs_holes *h, uint64_t seq)
         if (h->holes[middle].last < seq) low = middle + 1;
         else high = middle;
     }
-    return low < h->count && h->holes[low].first <= seq;
+    if (low == h->count) return false;
+    *first = h->holes[low].first;
+    *last = h->holes[low].last;
+    return true;
+}
+
+bool msgs_holes_has(const struct msgs_holes *h, uint64_t seq)
+{
+    uint64_t first, last;
+
+    return msgs_holes_next(h, seq, &first, &last) && first <= seq;
 }
 
 void msgs_holes_free(struct msgs_holes **h)

@@ -18,6 +18,22 @@ static void add(struct msgs *m, uint64_t seq)
     msgs_add(m, seq, &e);
 }
 
+/* The hole at or after at, which is gone itself or not. */
+static void check_next(const struct msgs *m, const struct msgs_holes *h, uint64_t at, bool gone)
+{
+    struct msgs_state s = msgs_state(m);
+    uint64_t first, last, from = at > s.first_seq ? at : s.first_seq;
+
+    if (!msgs_holes_next(h, at, &first, &last)) {
+        for (; from <= s.last_seq; from++) assert_non_null(msgs_get(m, from));
+        return;
+    }
+    assert_true(last >= at && last >= first && (first <= at) == gone);
+    for (; from < first; from++) assert_non_null(msgs_get(m, from));
+    for (from = first; from <= last; from++) assert_null(msgs_get(m, from));
+    assert_true(last == s.last_seq || msgs_get(m, last + 1) != NULL);
+}
+
 static void check_against_lists(const struct msgs *m, uint64_t seed)
 {
     struct msgs_state s = msgs_state(m);
@@ -32,6 +48,7 @@ static void check_against_lists(const struct msgs *m, uint64_t seed)
         bool gone = at >= s.first_seq && at <= s.last_seq && msgs_get(m, at) == NULL;
 
         if (msgs_holes_has(h, at) != gone) fail_msg("seed %lu: %lu in the text", seed, at);
+        check_next(m, h, at, gone);
         if (!gone) continue;
         memcpy(&seq, seqs.p + count++ * 8, 8);
         if (seq != at) fail_msg("seed %lu: %lu is listed for %lu", seed, seq, at);

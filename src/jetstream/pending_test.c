@@ -97,7 +97,7 @@ static void step(struct pending *p, struct naive *n, struct rng *rng, uint64_t n
 
 static void test_agrees_with_an_array(void **state)
 {
-    uint64_t seed = (uint64_t)rand();
+    uint64_t seed = 20261123;
     struct naive n[SEQS + 1] = { { false, false, false, 0, 0 } };
     struct pending p = { 0 };
     struct rng rng;

@@ -51,6 +51,13 @@ static void take_line(struct span key, struct span value, struct pub_headers *h)
     }
 }
 
+/* nats-server drops the spaces before a value, but none behind it. */
+static struct span value_of(struct span text)
+{
+    while (text.len && text.p[0] == ' ') text = span_from(text, 1);
+    return text;
+}
+
 void pub_headers_scan(struct span block, struct pub_headers *h)
 {
     const char *p = block.p, *end = block.p + block.len;
@@ -63,11 +70,17 @@ void pub_headers_scan(struct span block, struct pub_headers *h)
         if (len > 0 && p[len - 1] == '\r') len--;
         colon = first ? len : span_find(span_make(p, len), ':');
         if (colon < len && (p[0] == 'N' || p[0] == 'K'))
-            take_line(span_make(p, colon), span_trim(span_make(p + colon + 1, len - colon - 1)),
-                      h);
+            take_line(span_make(p, colon), value_of(span_make(p + colon + 1, len - colon - 1)), h);
         first = false;
         p = next;
     }
+}
+
+enum rollup pub_headers_rollup(const struct pub_headers *h)
+{
+    if (span_equal_nocase(h->rollup, SPAN_LIT("sub"))) return ROLLUP_SUBJECT;
+    if (span_equal_nocase(h->rollup, SPAN_LIT("all"))) return ROLLUP_ALL;
+    return ROLLUP_NONE;
 }
 
 uint64_t pub_headers_number(struct span value)
@@ -75,6 +88,13 @@ uint64_t pub_headers_number(struct span value)
     uint64_t n;
 
     return span_to_u64(value, &n) && n <= INT64_MAX ? n : UINT64_MAX;
+}
+
+static bool is_digits(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (value.p[i] < '0' || value.p[i] > '9') return false;
+    return value.len > 0;
 }
 
 bool pub_headers_ttl(struct span value, int64_t *seconds)
@@ -92,8 +112,8 @@ bool pub_headers_ttl(struct span value, int64_t *seconds)
         *seconds = ns / NS_PER_S;
         return ns >= NS_PER_S;
     }
+    if (!is_digits(value)) return false;
     n = pub_headers_number(value);
-    if (n == UINT64_MAX) return false;
-    *seconds = (int64_t)n;
+    *seconds = n > INT64_MAX ? INT64_MAX : (int64_t)n;      /* longer than any clock goes */
     return n > 0;                       /* Go reads "0" as a duration below a second */
 }

@@ -20,10 +20,16 @@ struct pub_headers {
 /* Look through block once. O(block). */
 void pub_headers_scan(struct span block, struct pub_headers *h);
 
+enum rollup { ROLLUP_NONE, ROLLUP_SUBJECT, ROLLUP_ALL };
+
+/* What Nats-Rollup asks for, in any case; NONE also for what it does not know. */
+enum rollup pub_headers_rollup(const struct pub_headers *h);
+
 /* A number as nats-server reads it: digits only; anything else gives UINT64_MAX. */
 uint64_t pub_headers_number(struct span value);
 
-/* Nats-TTL: seconds (> 0), -1 for never, 0 when absent. False: not valid. */
+/* Nats-TTL: seconds (> 0), -1 for never, 0 when absent; more than 64 bits hold is
+ * INT64_MAX. False: not valid. */
 bool pub_headers_ttl(struct span value, int64_t *seconds);
 
 #endif

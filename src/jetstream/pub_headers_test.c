@@ -17,7 +17,7 @@ static void test_scan(void **state)
     pub_headers_scan(SPAN_LIT("NATS/1.0\r\nNats-Msg-Id: a b \r\nX: y\r\nNats-Msg-Id: c\r\n"
                               "Nats-TTL:1s\r\nnats-rollup: sub\r\nKV-Operation: DEL\r\n\r\n"), &h);
     assert_true(h.any);
-    assert_true(span_is(h.msg_id, "a b"));
+    assert_true(span_is(h.msg_id, "a b "));     /* spaces behind a value belong to it */
     assert_true(span_is(h.ttl, "1s"));
     assert_null(h.rollup.p);            /* keys have a case */
     assert_true(span_is(h.kv_operation, "DEL"));
@@ -40,6 +40,23 @@ static void test_numbers(void **state)
     assert_true(pub_headers_number(SPAN_NONE) == UINT64_MAX);
 }
 
+static void test_rollup(void **state)
+{
+    static const struct {
+        const char *text;
+        enum rollup expected;
+    } rows[] = {
+        { "sub", ROLLUP_SUBJECT }, { "SUB", ROLLUP_SUBJECT }, { "All", ROLLUP_ALL },
+        { "", ROLLUP_NONE }, { "subs", ROLLUP_NONE }, { "sub ", ROLLUP_NONE },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct pub_headers h = { .rollup = span_of(rows[i].text) };
+        assert_int_equal(pub_headers_rollup(&h), rows[i].expected);
+    }
+}
+
 static void test_ttl(void **state)
 {
     static const struct {
@@ -49,6 +66,8 @@ static void test_ttl(void **state)
     } rows[] = {
         { "", true, 0 }, { "1", true, 1 }, { "1s", true, 1 }, { "1500ms", true, 1 },
         { "1h", true, 3600 }, { "never", true, -1 }, { "NEVER", true, -1 },
+        { "9223372036854775807", true, INT64_MAX },
+        { "99999999999999999999", true, INT64_MAX }, { "1 ", false, 0 },
         { "999ms", false, 0 }, { "0", false, 0 }, { "-1", false, 0 }, { "x", false, 0 },
     };
 
@@ -65,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scan),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_rollup),
         cmocka_unit_test(test_ttl),
     };
 

@@ -23,13 +23,15 @@ static const struct json_in_field fields[] = {
 static const struct json_in_type type = { "server.JSApiConsumerGetNextRequest", fields,
                                           COUNT_OF(fields) };
 
-/* Go's encoding/json itself does not say where. */
-static void put_without_place(struct buf *out, const char *text)
+/* As Go's json.Unmarshal words it: without a place, and with a text of its own for the end. */
+static void put_plain(struct buf *out, const char *text)
 {
     static const char place[] = " at offset ";
     const char *at = strstr(text, place);
 
-    if (at && strspn(at + sizeof place - 1, "0123456789") == strlen(at + sizeof place - 1))
+    if (strcmp(text, "unexpected EOF") == 0)
+        buf_append_text(out, "unexpected end of JSON input");
+    else if (at && strspn(at + sizeof place - 1, "0123456789") == strlen(at + sizeof place - 1))
         buf_append(out, text, (size_t)(at - text));
     else
         buf_append_text(out, text);
@@ -43,7 +45,7 @@ static bool read_object(struct pull_body *b, struct span text, struct buf *why)
     const char *wrong;
 
     if (tree == NULL) {
-        put_without_place(why, e.text);
+        put_plain(why, e.text);
         return false;
     }
     json_in_init(&in, false, "");

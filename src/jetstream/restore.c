@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/nuid.h"
+#include "jetstream/advisory.h"
 #include "jetstream/api.h"
 #include "jetstream/api_config.h"
 #include "jetstream/consumer.h"
@@ -246,6 +247,14 @@ static void send_to(struct restore *r, uint64_t position, struct span reply, str
     if (reply.len) js_send_when(r->js, position, &m);
 }
 
+static void tell_end(struct restore *r)
+{
+    struct advisory_restore told = { .stream = span_of(r->name), .client = span_of(r->client),
+                                     .start_ns = r->start_ns, .bytes = r->total };
+
+    advisory_restore_ended(r->account, &told);
+}
+
 static void end_with_error(struct restore *r, struct span reply)
 {
     struct buf text = { 0 };
@@ -259,6 +268,7 @@ static void end_with_error(struct restore *r, struct span reply)
     jsonw_end_object(&w);
     send_to(r, STORE_NO_POSITION, reply, buf_span(&text));
     buf_free(&text);
+    tell_end(r);
     stop(&r->transfer);
 }
 
@@ -282,6 +292,7 @@ static void answer(struct restore *r)
     jsonw_end_object(&w);
     send_to(r, s->position, buf_span(&r->reply), buf_span(&text));
     buf_free(&text);
+    tell_end(r);
     log_info("Completed restore of %" PRIu64 " bytes for stream '%s > %s'", r->total,
              r->account->account->name, r->name);
     stop(&r->transfer);
@@ -482,6 +493,7 @@ enum status restore_start(const struct restore_options *o, struct buf *deliver)
     r->wait.done = on_read;
     transfer_begin(js, &r->transfer);
     wake_at(r, r->active_ns + STALL_NS);
+    advisory_restore_begun(r->account, span_of(r->name), o->client);
     log_info("Starting restore for stream '%s > %s'", r->account->account->name, r->name);
     return ST_OK;
 }

@@ -54,7 +54,7 @@ static enum js_err judge(struct ingest *in)
         return JS_ERR_MESSAGE_SCHEDULES_TARGET_INVALID;
     if (h->schedule_source.len && !is_in_stream(in->stream, h->schedule_source))
         return JS_ERR_MESSAGE_SCHEDULES_SOURCE_INVALID;
-    if (h->rollup.len && !span_is(h->rollup, "sub"))
+    if (h->rollup.len && pub_headers_rollup(h) != ROLLUP_SUBJECT)
         return JS_ERR_MESSAGE_SCHEDULES_ROLLUP_INVALID;
     return JS_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/nuid.h"
+#include "jetstream/advisory.h"
 #include "jetstream/consumer.h"
 #include "jetstream/stream_info.h"
 #include "jetstream/transfer.h"
@@ -223,6 +224,7 @@ static void finish(struct snapshot *sn, const char *status, const char *error)
     else
         log_info("Completed snapshot for stream '%s > %s'", s->account->account->name,
                  s->config.name);
+    advisory_snapshot_ended(s, span_of(sn->client), sn->start_wall_ns, error);
     stop(&sn->transfer);
 }
 
@@ -361,6 +363,7 @@ static void on_timer(struct timer *t, void *loop)
 
     if (sn->position > store_durable(js_of(sn)->store)) {
         wake_at(sn, now + NS_PER_MS);
+        sn->start_ns = now;             /* it was not answered yet */
         return;
     }
     if (!sn->had_interest) sn->had_interest = listens(sn);
@@ -440,5 +443,6 @@ void snapshot_start(struct stream *s, const struct snapshot_options *o)
     subscribe_acks(sn);
     pack_state(sn, o);
     wake_at(sn, sn->start_ns);
+    advisory_snapshot_begun(s, o->client, o->first_ns);
     log_info("Starting snapshot for stream '%s > %s'", sn->account->name, s->config.name);
 }

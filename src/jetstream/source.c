@@ -281,8 +281,8 @@ struct source_position *sources_of_header(struct stream *s, struct span header, 
     pub_headers_scan(header, &h);
     if (h.stream_source.len && source_read_header(h.stream_source, &key, seq)) {
         if (s->positions == NULL) s->positions = source_positions_new();
-        at = source_positions_add(s->positions, buf_span(&key));
-        if (!at->named) stream_log_sources(s);
+        at = source_positions_note(s->positions, buf_span(&key));
+        if (at && !at->named) stream_log_sources(s);
     }
     buf_free(&key);
     return at;

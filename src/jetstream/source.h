@@ -58,8 +58,8 @@ void sources_origin_gone(struct stream *origin);
 bool sources_want_text(const struct stream *s, struct span subject);
 bool sources_need(const struct stream *s, uint64_t seq, uint32_t subject);
 
-/* The position that a message with this header moves to *seq when it is stored in s; NULL: none.
- * A new one is logged. */
+/* The position that a message with this header moves to *seq when it is stored in s; NULL: none,
+ * or one too many. A new one is logged. */
 struct source_position *sources_of_header(struct stream *s, struct span header, uint64_t *seq);
 
 /* ---- told by the engine ---- */

@@ -60,6 +60,14 @@ struct source_position *source_positions_add(struct source_positions *p, struct 
     return one ? one : add(p, key);
 }
 
+struct source_position *source_positions_note(struct source_positions *p, struct span key)
+{
+    struct source_position *one = map_get(&p->by_key, key);
+
+    if (one || p->by_key.count >= SOURCE_POSITIONS_MAX) return one;
+    return add(p, key);
+}
+
 void source_position_move(struct source_position *at, uint64_t seq)
 {
     if (seq <= at->seq) return;

@@ -20,6 +20,8 @@ struct source_position {
 
 struct source_positions;
 
+#define SOURCE_POSITIONS_MAX 4096
+
 /* Without any. */
 struct source_positions *source_positions_new(void);
 void source_positions_free(struct source_positions **p);
@@ -30,6 +32,9 @@ struct source_position *source_positions_by_id(const struct source_positions *p,
 
 /* The position of key, made at 0 when it is not known. */
 struct source_position *source_positions_add(struct source_positions *p, struct span key);
+/* The same for what a message says: NULL when it is not known and there are SOURCE_POSITIONS_MAX;
+ * messages of mirrors and archives may tell of any number. */
+struct source_position *source_positions_note(struct source_positions *p, struct span key);
 
 /* Set it if that is forward. */
 void source_position_move(struct source_position *at, uint64_t seq);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -97,6 +98,22 @@ static void test_old_records_change_nothing(void **state)
     source_positions_free(&p);
 }
 
+static void test_messages_name_so_many_only(void **state)
+{
+    struct source_positions *p = source_positions_new();
+    char key[32];
+
+    (void)state;
+    for (int i = 0; i < SOURCE_POSITIONS_MAX; i++) {
+        snprintf(key, sizeof key, "s%d > >", i);
+        assert_non_null(source_positions_note(p, span_of(key)));
+    }
+    assert_null(source_positions_note(p, SPAN_LIT("one more")));
+    assert_non_null(source_positions_note(p, SPAN_LIT("s0 > >")));
+    assert_non_null(source_positions_add(p, SPAN_LIT("configured > >")));
+    source_positions_free(&p);
+}
+
 static void test_damaged_records(void **state)
 {
     struct source_positions *p = source_positions_new();
@@ -119,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_moves_forward_only),
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_old_records_change_nothing),
+        cmocka_unit_test(test_messages_name_so_many_only),
         cmocka_unit_test(test_damaged_records),
     };
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "jetstream/advisory.h"
 #include "jetstream/batch.h"
-#include "jetstream/consumer.h"
+#include "jetstream/consumer_priv.h"
 #include "jetstream/dedup.h"
 #include "jetstream/schedule.h"
 #include "jetstream/source.h"
@@ -210,6 +210,7 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
 {
     struct stream_config old = s->config;
     bool resubscribe = !same_texts(&old.subjects, &next->subjects);
+    bool retains_anew = old.retention != next->retention;
     enum status st;
 
     s->config = *next;
@@ -229,6 +230,11 @@ enum status stream_update(struct stream *s, struct stream_config *next, uint64_t
     sources_configure(s);
     stream_config_free(&old);
     stream_enforce_limits(s);
+    if (retains_anew) {
+        stream_check_interest(s);
+        stream_log_now(s);
+        *position = s->position;
+    }
     stream_arm_expiry(s);
     advisory_stream(s, "UPDATED", "modify");
     return ST_OK;
@@ -260,6 +266,9 @@ void stream_delete(struct stream *s, uint64_t *position)
 {
     struct replicator *log = s->log;
 
+    for (size_t n = 0; n < s->consumers.count; n++)
+        advise_action(s->consumers.entries[n].value, "ADVISORY.CONSUMER.DELETED", "delete",
+                      STORE_NO_POSITION);
     stop(s, "409 Consumer Deleted", true);
     log->ops->end(log, position);
     log->ops->free(log);

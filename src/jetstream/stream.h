@@ -128,8 +128,9 @@ MUST_USE enum status stream_read(struct stream *s, uint64_t seq, struct store_re
 /* Time of the first message; AGAIN: as store_read. An empty stream gives 0. */
 MUST_USE enum status stream_first_time(struct stream *s, int64_t *ns, struct store_wait *wait);
 
-/* The first live sequence whose message is not older than ns; last + 1 when all are. AGAIN: as
- * store_read; ask again then. DAMAGED. O(log messages) reads. */
+/* The first live sequence whose message is not older than ns; last + 1 when all are. Messages lost
+ * to damage are passed over. AGAIN: as store_read; ask again then. O(log messages) reads, and one
+ * per lost message. */
 MUST_USE enum status stream_seq_from_time(struct stream *s, int64_t ns, uint64_t *seq,
                                           struct store_wait *wait);
 

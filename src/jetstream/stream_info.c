@@ -122,7 +122,8 @@ void stream_info_write(struct stream *s, const struct stream_info_wishes *wishes
 {
     const struct js *js = s->js;
 
-    stream_config_write_info(&s->config, w, "config", js->core->identity.version);
+    stream_config_write_info(&s->config, w, "config",
+                             wishes->stored_metadata ? NULL : js->core->identity.version);
     jsonw_time(w, "created", s->created_ns);
     stream_info_write_state(s, wishes, w, subjects);
     if (wishes->domain) jsonw_text_if(w, "domain", js->options->domain);

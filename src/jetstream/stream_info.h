@@ -10,6 +10,7 @@ struct stream_info_wishes {
     int64_t first_ns;                   /* of stream_first_time */
     bool deleted;                       /* list the removed sequences */
     bool domain, cluster;               /* as INFO has them and CREATE has not */
+    bool stored_metadata;               /* without the server's version and level: as LIST has it */
     struct span subjects_filter;        /* list subjects and their counts; empty: don't */
     uint64_t offset;                    /* into that list */
 };

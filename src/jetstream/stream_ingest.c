@@ -86,7 +86,8 @@ void ingest_begin_ack(const struct ingest *in, struct buf *out, uint64_t seq)
         buf_append_text(out, ",\"domain\":");
         jsonw_append_quoted(out, span_of(js->options->domain));
     }
-    buf_printf(out, ",\"seq\":%llu", (unsigned long long)seq);
+    buf_append_text(out, ",\"seq\":");
+    buf_append_u64(out, seq);
 }
 
 static void acknowledge(struct ingest *in, uint64_t seq)
@@ -179,17 +180,18 @@ static bool check_last_id(struct ingest *in)
 
 static bool check_rollup(struct ingest *in)
 {
+    enum rollup wish = pub_headers_rollup(&in->headers);
     struct span value = in->headers.rollup;
     struct buf text = { 0 };
 
     if (value.len == 0) return true;
     if (!in->stream->config.allow_rollup_hdrs && !in->copied)
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "rollup not permitted");
-    if (in->batch && span_is(value, "sub") && batch_has_subject(in->batch, in->subject))
+    if (in->batch && wish == ROLLUP_SUBJECT && batch_has_subject(in->batch, in->subject))
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "batch rollup sub invalid");
-    if (in->batch && span_is(value, "all") && batch_message_count(in->batch))
+    if (in->batch && wish == ROLLUP_ALL && batch_message_count(in->batch))
         return ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, "batch rollup all invalid");
-    if (span_is(value, "sub") || span_is(value, "all")) return true;
+    if (wish != ROLLUP_NONE) return true;
     buf_append_text(&text, "rollup value invalid: ");
     buf_append_quoted(&text, value);
     ingest_refuse_arg(in, JS_ERR_STREAM_ROLLUP_FAILED, buf_text(&text));
@@ -304,7 +306,7 @@ static void apply_rollup(struct ingest *in, uint64_t keep)
     struct stream_purge p = { .keep = keep };
 
     if (!s->config.allow_rollup_hdrs) return;
-    if (span_is(in->headers.rollup, "sub")) p.subject = in->subject;
+    if (pub_headers_rollup(&in->headers) == ROLLUP_SUBJECT) p.subject = in->subject;
     if (in->headers.rollup.len) stream_purge(s, &p);
     if (span_is(in->headers.schedule_next, "purge") && in->headers.scheduler.len) {
         p = (struct stream_purge){ .subject = in->headers.scheduler };

@@ -335,23 +335,56 @@ void stream_note_damaged(struct stream *s, uint64_t seq)
     if (!in_runs(&s->lost, seq)) note_lost(s, seq, seq);
 }
 
-/* Sequences from first to last of which there is neither a message nor a removal. */
+struct run {
+    uint64_t first, last;
+};
+
+/* The first run that ends at or after seq. */
+static bool next_run(const struct buf *b, uint64_t seq, struct run *out)
+{
+    size_t low = 0, high = b->len / sizeof *out;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        memcpy(out, b->p + middle * sizeof *out, sizeof *out);
+        if (out->last < seq) low = middle + 1;
+        else high = middle;
+    }
+    if (low == b->len / sizeof *out) return false;
+    memcpy(out, b->p + low * sizeof *out, sizeof *out);
+    return true;
+}
+
+/* The first run at or after seq of sequences that are known to have no message. */
+static struct run next_known(const struct stream *s, uint64_t seq)
+{
+    const struct stream_recovery *rec = s->recovery;
+    struct run best = { UINT64_MAX, UINT64_MAX }, one;
+
+    if (next_run(&rec->removed, seq, &one) && one.first < best.first) best = one;
+    if (next_run(&s->lost, seq, &one) && one.first < best.first) best = one;
+    if (rec->holes && msgs_holes_next(rec->holes, seq, &one.first, &one.last) &&
+        one.first < best.first)
+        best = one;
+    return best;
+}
+
+/* Sequences from first to last of which there is neither a message nor a removal. By runs: a gap
+ * may be of any length. */
 static void find_lost(struct stream *s)
 {
     struct stream_recovery *rec = s->recovery;
-    uint64_t seq = rec->first ? rec->first : 1, lost_from = 0;
+    uint64_t seq = rec->first ? rec->first : 1;
 
     while (seq <= rec->last) {
-        uint64_t next = msgs_next(s->msgs, seq);
-        uint64_t end = next ? next : rec->last + 1;
-        for (; seq < end; seq++) {
-            bool lost = !was_removed(rec, seq) && !in_runs(&s->lost, seq);
-            if (lost && lost_from == 0) lost_from = seq;
-            if (!lost && lost_from) note_lost(s, lost_from, seq - 1);
-            if (!lost) lost_from = 0;
+        uint64_t live = msgs_next(s->msgs, seq), end = live ? live : rec->last + 1;
+        while (seq < end) {
+            struct run known = next_known(s, seq);
+            uint64_t stop = known.first < end ? known.first : end;
+            if (stop > seq) note_lost(s, seq, stop - 1);
+            seq = stop;
+            if (seq < end) seq = known.last < end ? known.last + 1 : end;
         }
-        if (lost_from) note_lost(s, lost_from, seq - 1);
-        lost_from = 0;
         while (seq <= rec->last && msgs_get(s->msgs, seq)) seq++;
     }
 }

@@ -4,6 +4,8 @@
  * Its checkpoints carry a mark until it is published, and recovery deletes what still has it. The
  * checkpoint without the mark is one record: there is nothing between not there and there. */
 #include "base/mem.h"
+#include "jetstream/advisory.h"
+#include "jetstream/consumer_priv.h"
 #include "jetstream/consumer.h"
 #include "jetstream/stream_priv.h"
 
@@ -50,8 +52,12 @@ enum status stream_restore_publish(struct stream *s, uint64_t *position)
     }
     map_set(&s->account->streams, span_of(s->config.name), s);
     stream_enforce_limits(s);
-    for (size_t i = s->consumers.count; i > 0; i--)
-        consumer_recovered(s->consumers.entries[i - 1].value);
+    advisory_stream(s, "CREATED", "create");
+    for (size_t i = s->consumers.count; i > 0; i--) {
+        struct consumer *c = s->consumers.entries[i - 1].value;
+        advise_action(c, "ADVISORY.CONSUMER.CREATED", "create", *position);
+        consumer_recovered(c);
+    }
     stream_start(s);
     return ST_OK;
 }

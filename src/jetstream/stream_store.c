@@ -129,15 +129,23 @@ enum status stream_seq_from_time(struct stream *s, int64_t ns, uint64_t *seq,
     *seq = high;
     if (state.count == 0 || ns > s->last_ns) return ST_OK;
     while (low < high) {                /* everything below low is older, nothing from high on is */
-        uint64_t middle = msgs_next(s->msgs, low + (high - low) / 2);
+        uint64_t middle = msgs_next(s->msgs, low + (high - low) / 2), readable;
         enum status st;
         if (middle == 0 || middle >= high) {
             high = low + (high - low) / 2;
             continue;
         }
-        st = stream_read(s, middle, &r, wait);
+        readable = middle;
+        while ((st = stream_read(s, readable, &r, wait)) == ST_DAMAGED) {
+            readable = msgs_next(s->msgs, readable + 1);
+            if (readable == 0 || readable >= high) break;
+        }
+        if (st == ST_DAMAGED) {         /* none from middle to high tells its time */
+            high = middle;
+            continue;
+        }
         if (st != ST_OK) return st;
-        if (r.time_ns < ns) low = middle + 1;
+        if (r.time_ns < ns) low = readable + 1;
         else high = middle;
     }
     *seq = msgs_next(s->msgs, low);

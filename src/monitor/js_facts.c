@@ -50,8 +50,6 @@ static void add_stream(struct js_facts *f, const struct stream *s)
     f->consumers += s->consumers.count;
     f->messages += state.count;
     f->bytes += state.bytes;
-    for (size_t i = 0; i < s->consumers.count; i++)
-        if (!consumer_config_of(s->consumers.entries[i].value)->direct) f->public_consumers++;
 }
 
 static void add_account(struct js_facts *f, const struct js_account *a)
@@ -91,6 +89,29 @@ static void gather(struct js *js, void *arg)
         const struct js_account *a = js->accounts.entries[i].value;
         if (a->enabled) add_account(f, a);
     }
+}
+
+static void count_public(struct js *js, void *arg)
+{
+    uint64_t *count = arg;
+
+    for (size_t i = 0; i < js->accounts.count; i++) {
+        const struct js_account *a = js->accounts.entries[i].value;
+        if (!a->enabled) continue;
+        for (size_t n = 0; n < a->streams.count; n++) {
+            const struct stream *s = a->streams.entries[n].value;
+            for (size_t k = 0; k < s->consumers.count; k++)
+                *count += !consumer_config_of(s->consumers.entries[k].value)->direct;
+        }
+    }
+}
+
+uint64_t js_facts_count_public(struct js *js)
+{
+    uint64_t count = 0;
+
+    if (js) js_visit(js, count_public, &count);
+    return count;
 }
 
 static int by_name(const void *a, const void *b)

@@ -25,7 +25,6 @@ struct js_facts {
     int64_t max_memory, max_store;
     uint64_t api_total, api_errors, api_inflight;
     uint64_t streams, consumers, messages, bytes;
-    uint64_t public_consumers;          /* without those of nats-server's kind "direct" */
     struct store_stats stats;
     struct js_account_facts *accounts;  /* enabled ones, by name */
     size_t account_count;
@@ -35,10 +34,14 @@ struct js_facts {
  * thread. */
 void js_visit(struct js *js, void (*fn)(struct js *js, void *arg), void *arg);
 
-/* js NULL: JetStream is off. O(accounts log accounts + streams + consumers), of which the home loop
- * does O(accounts + streams + consumers). Free with js_facts_fini. */
+/* js NULL: JetStream is off. O(accounts log accounts + streams), of which the home loop does
+ * O(accounts + streams). Free with js_facts_fini. */
 void js_facts_init(struct js_facts *f, struct js *js);
 void js_facts_fini(struct js_facts *f);
+
+/* How many consumers are not of nats-server's kind "direct". O(streams + consumers) on the home
+ * loop. */
+uint64_t js_facts_count_public(struct js *js);
 
 /* The fields of JetStreamStats, without braces. */
 void js_facts_put_stats(struct jsonw *w, const struct js_facts *f);

@@ -75,9 +75,9 @@ static void put_accounts(struct jsonw *w, struct js *js, const struct js_facts *
 }
 
 /* On one server everybody leads. */
-static void put_leaders(struct jsonw *w, const char *key, uint64_t count, bool raft)
+static void put_leaders(struct jsonw *w, const char *key, uint64_t count)
 {
-    if (raft && count) jsonw_uint(w, key, count);
+    if (count) jsonw_uint(w, key, count);
 }
 
 static void put_answer(struct jsonw *w, const struct endpoint_call *call, const struct js_facts *f,
@@ -94,9 +94,9 @@ static void put_answer(struct jsonw *w, const struct endpoint_call *call, const 
     js_facts_put_config(w, f, oj, machine_temporary_folder());
     if (f->enabled) js_facts_put_limits(w, &oj->limits);
     jsonw_uint(w, "streams", f->streams);
-    put_leaders(w, "streams_leader", f->streams, o->raft);
+    if (o->raft) put_leaders(w, "streams_leader", f->streams);
     jsonw_uint(w, "consumers", f->consumers);
-    put_leaders(w, "consumers_leader", f->public_consumers, o->raft);
+    if (o->raft) put_leaders(w, "consumers_leader", js_facts_count_public(call->js));
     jsonw_uint(w, "messages", f->messages);
     jsonw_uint(w, "bytes", f->bytes);
     put_accounts(w, call->js, f, o);

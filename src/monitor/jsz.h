@@ -22,8 +22,9 @@ MUST_USE enum status jsz_options_read(struct jsz_options *o, const struct query 
 void jsz_accounts(const struct jsz_options *o, const struct js_facts *f, size_t *from, size_t *to);
 
 /* Write the array "stream_detail" of the account, if it has streams. The home loop is visited for
- * a short time, again and again: what is made or deleted meanwhile may be missing or not, but each
- * stream is as it was at one moment, and so is each consumer. Stops when w->out is longer than an
+ * a short time, again and again: while others are deleted one may be missing, and what is deleted
+ * and made again may be there twice, but each stream is as it was at one moment, and so is each
+ * consumer. Stops when w->out is longer than an
  * answer may be. From the monitoring thread. O(streams + consumers) and reads of first messages. */
 void jsz_put_streams(struct jsonw *w, struct js *js, const char *account,
                      const struct jsz_options *o);

@@ -7,6 +7,7 @@
 #include "base/duration.h"
 #include "base/mem.h"
 #include "jetstream/consumer.h"
+#include "jetstream/source.h"
 #include "jetstream/stream.h"
 #include "jetstream/stream_info.h"
 #include "monitor/endpoint.h"
@@ -98,7 +99,7 @@ static void put_consumer(struct walk *k, struct consumer *c)
 
 static void step_in_stream(struct walk *k, struct js_account *a)
 {
-    const struct stream *s = a ? js_stream_find(a, buf_span(&k->stream)) : NULL;
+    struct stream *s = a ? js_stream_find(a, buf_span(&k->stream)) : NULL;
     bool more = s && k->consumer_at < s->consumers.count && k->w->out->len <= REPLY_BYTES_MAX;
 
     if (k->list < LISTS && more) {
@@ -106,6 +107,7 @@ static void step_in_stream(struct walk *k, struct js_account *a)
     } else if (k->list < LISTS) {
         end_list(k);
     } else {
+        if (s) sources_write_info(s, k->w);
         jsonw_end_object(k->w);
         k->stream.len = 0;
     }

@@ -29,11 +29,16 @@ struct metrics_rows {
     uint64_t streams_left_out, consumers_left_out;      /* about, while they come and go */
 };
 
-/* Copy from js at most METRICS_ROWS_MAX of each, in the order of facts' accounts and then of
- * creation. The home loop is visited for a short time, again and again; each row is of one moment.
- * From the monitoring thread. O(streams + consumers). Free with metrics_rows_fini. */
+/* Copy from js at most METRICS_ROWS_MAX of each: of facts' accounts in their order, the oldest.
+ * They are sorted by name and none is there twice. The home loop is visited for a short time, again
+ * and again; each row is of one moment. From the monitoring thread. O(n log n) in the number of
+ * streams and consumers. Free with metrics_rows_fini. */
 void metrics_rows_init(struct metrics_rows *rows, struct js *js, const struct js_facts *facts);
 void metrics_rows_fini(struct metrics_rows *rows);
+
+/* Sort by name and drop rows of the same name but one: a stream or consumer may be copied, deleted,
+ * made again and copied again. */
+void metrics_rows_sort(struct metrics_rows *rows);
 
 /* Write all families. O(rows). */
 void metrics_put_jetstream(struct exposition *e, const struct js_facts *facts,

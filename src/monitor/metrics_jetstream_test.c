@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/mem.h"
+
 static void write_all(struct buf *out, const struct js_facts *facts,
                       const struct metrics_rows *rows)
 {
@@ -143,11 +145,46 @@ static void test_accounts_are_bounded(void **state)
     buf_free(&out);
 }
 
+static void test_rows_are_sorted_and_once(void **state)
+{
+    static const char *const names[][3] = {
+        { "B", "S", "C" }, { "A", "T", "C" }, { "A", "S", "D" }, { "A", "T", "C" },
+        { "A", "S", "C" }, { "A", "T", "C" },
+    };
+    struct metrics_rows rows = { .stream_count = COUNT_OF(names),
+                                 .consumer_count = COUNT_OF(names) };
+
+    (void)state;
+    rows.streams = mem_zero(COUNT_OF(names) * sizeof *rows.streams);
+    rows.consumers = mem_zero(COUNT_OF(names) * sizeof *rows.consumers);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        rows.streams[i].account = mem_dup(names[i][0]);
+        rows.streams[i].stream = mem_dup(names[i][1]);
+        rows.consumers[i].account = mem_dup(names[i][0]);
+        rows.consumers[i].stream = mem_dup(names[i][1]);
+        rows.consumers[i].consumer = mem_dup(names[i][2]);
+    }
+    metrics_rows_sort(&rows);
+    assert_int_equal(rows.stream_count, 3);
+    assert_string_equal(rows.streams[0].stream, "S");
+    assert_string_equal(rows.streams[1].stream, "T");
+    assert_string_equal(rows.streams[2].account, "B");
+    assert_int_equal(rows.consumer_count, 4);
+    assert_string_equal(rows.consumers[0].consumer, "C");
+    assert_string_equal(rows.consumers[1].consumer, "D");
+    assert_string_equal(rows.consumers[2].stream, "T");
+    assert_string_equal(rows.consumers[3].account, "B");
+    metrics_rows_fini(&rows);
+    metrics_rows_sort(&rows);
+    assert_int_equal(rows.stream_count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_accounts_are_bounded),
+        cmocka_unit_test(test_rows_are_sorted_and_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metrics_rows.c - numbers of streams and consumers, copied from the home loop page by page. */
+#include <stdlib.h>
+
 #include "base/duration.h"
 #include "base/mem.h"
 #include "jetstream/stream.h"
@@ -102,6 +104,59 @@ static void copy_page(struct js *js, void *arg)
 
 /* ---- on the monitoring thread ---- */
 
+static int by_stream(const void *a, const void *b)
+{
+    const struct metrics_stream *x = a, *y = b;
+    int order = strcmp(x->account, y->account);
+
+    return order ? order : strcmp(x->stream, y->stream);
+}
+
+static int by_consumer(const void *a, const void *b)
+{
+    const struct metrics_consumer *x = a, *y = b;
+    int order = strcmp(x->account, y->account);
+
+    if (order == 0) order = strcmp(x->stream, y->stream);
+    return order ? order : strcmp(x->consumer, y->consumer);
+}
+
+static void free_stream(struct metrics_stream *s)
+{
+    mem_free(s->account);
+    mem_free(s->stream);
+}
+
+static void free_consumer(struct metrics_consumer *c)
+{
+    mem_free(c->account);
+    mem_free(c->stream);
+    mem_free(c->consumer);
+}
+
+void metrics_rows_sort(struct metrics_rows *rows)
+{
+    size_t kept = 0;
+
+    if (rows->stream_count)
+        qsort(rows->streams, rows->stream_count, sizeof *rows->streams, by_stream);
+    for (size_t i = 0; i < rows->stream_count; i++) {
+        struct metrics_stream *s = &rows->streams[i];
+        if (kept && by_stream(&rows->streams[kept - 1], s) == 0) free_stream(s);
+        else rows->streams[kept++] = *s;
+    }
+    rows->stream_count = kept;
+    kept = 0;
+    if (rows->consumer_count)
+        qsort(rows->consumers, rows->consumer_count, sizeof *rows->consumers, by_consumer);
+    for (size_t i = 0; i < rows->consumer_count; i++) {
+        struct metrics_consumer *c = &rows->consumers[i];
+        if (kept && by_consumer(&rows->consumers[kept - 1], c) == 0) free_consumer(c);
+        else rows->consumers[kept++] = *c;
+    }
+    rows->consumer_count = kept;
+}
+
 static uint64_t left_out(uint64_t all, size_t shown)
 {
     return all > shown ? all - shown : 0;
@@ -113,21 +168,15 @@ void metrics_rows_init(struct metrics_rows *rows, struct js *js, const struct js
 
     *rows = (struct metrics_rows){ .stream_count = 0 };
     while (!k.done) js_visit(js, copy_page, &k);
+    metrics_rows_sort(rows);
     rows->streams_left_out = left_out(facts->streams, rows->stream_count);
     rows->consumers_left_out = left_out(facts->consumers, rows->consumer_count);
 }
 
 void metrics_rows_fini(struct metrics_rows *rows)
 {
-    for (size_t i = 0; i < rows->stream_count; i++) {
-        mem_free(rows->streams[i].account);
-        mem_free(rows->streams[i].stream);
-    }
-    for (size_t i = 0; i < rows->consumer_count; i++) {
-        mem_free(rows->consumers[i].account);
-        mem_free(rows->consumers[i].stream);
-        mem_free(rows->consumers[i].consumer);
-    }
+    for (size_t i = 0; i < rows->stream_count; i++) free_stream(&rows->streams[i]);
+    for (size_t i = 0; i < rows->consumer_count; i++) free_consumer(&rows->consumers[i]);
     mem_free(rows->streams);
     mem_free(rows->consumers);
     *rows = (struct metrics_rows){ .stream_count = 0 };

@@ -24,6 +24,7 @@ struct collect {
     uint64_t copies_end;                /* position after the last copy */
     uint32_t round;
     bool is_walked;
+    uint64_t waits_above;               /* only for a sync beyond this; 0: for more */
     bool is_waiting;                    /* for a chunk */
     struct store_wait wait;
 };
@@ -263,9 +264,11 @@ static bool is_settled(struct store *s, struct collect *c)
 {
     struct segment *seg = c->victim;
     unsigned asked = 0;
+    bool missing = false;
     bool settled = s->synced >= c->copies_end && s->synced >= s->ends_end && seg->loads == 0 &&
                    !seg->is_busy;
 
+    if (c->waits_above && s->synced <= c->waits_above) return false;
     for (uint32_t i = 0; i < seg->group_count; i++) {
         const struct segment_group *e = &seg->groups[i];
         struct store_group *g = store_find_group(s, e->number);
@@ -274,9 +277,11 @@ static bool is_settled(struct store *s, struct collect *c)
             if (asked++ == CHECKPOINTS_MAX) return false;
             g->ops->checkpoint(g->owner);
         }
+        missing |= g->checkpoint_index <= e->index_max;
         if (g->checkpoint_index <= e->index_max || g->checkpoint_position > s->synced)
             settled = false;
     }
+    c->waits_above = settled || missing || s->synced >= s->appended ? 0 : s->synced;
     return settled;
 }
 
@@ -290,6 +295,7 @@ static void begin(struct store *s, struct collect *c, struct segment *seg)
     c->wait = (struct store_wait){ .done = on_chunk };
     c->round = seg->in_memory ? 0 : s->next_round++;
     c->copies_end = 0;
+    c->waits_above = 0;
 }
 
 static void finish(struct store *s, struct collect *c)

@@ -26,6 +26,7 @@ struct maker {
     bool fill;                          /* write zeros, as there is time for it */
     int64_t made_ns;                    /* when the last one was begun */
     struct disk_file *file;
+    char *image;                        /* of what is made ahead; else NULL */
     enum status make_status, status;
     struct error why;
     struct manifest manifest;
@@ -123,8 +124,8 @@ static void run_round(struct task *t)
     if (m->make) {
         struct files_make make = { &m->header, m->spare_bytes, m->fill };
         m->make_status = files_make(dir, &make, &m->file, &m->why);
-        if (m->make->image && m->make_status == ST_OK)
-            pages_populate(m->make->image, m->make->bytes);     /* the owner has no time for it */
+        if (m->image && m->make_status == ST_OK)
+            pages_populate(m->image, m->header.bytes);  /* the owner has no time for it */
         if (m->make_status == ST_OK)
             m->manifest.segments[m->manifest.segment_count++] = (struct manifest_segment){
                 .number = m->header.segment, .bytes = m->header.bytes };
@@ -329,6 +330,7 @@ void maker_step(struct store *s)
                   now - m->made_ns > SLOW_NS;
         m->made_ns = now;
         if (m->make == s->spare) segment_map(m->make);
+        m->image = m->make == s->spare ? m->make->image : NULL;
     }
     /* What frees space may use the headroom; so may the batches that wait for this file. */
     m->spare_bytes = m->make != s->spare ? 0 : s->options.headroom_bytes;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """JetStream on the monitoring port. Run by test_monitor.py."""
 import resource
+import threading
 
 from monitor_support import JsClient, Server, names, read_metrics, test, until
 
@@ -91,6 +92,28 @@ def jsz_streams(binary):
 
 
 @test
+def jsz_mirrors_and_sources(binary):
+    with Server(binary, JETSTREAM) as s:
+        c = JsClient(s)
+        c.make_assets()
+        c.stream('M', mirror={'name': 'S1'})
+        c.stream('Z', sources=[{'name': 'S1', 'filter_subject': 's1.1'}, {'name': 'S2'}])
+
+        def detail(name):
+            streams = s.json('/jsz?acc=A&consumers=1')['account_details'][0]['stream_detail']
+            return next(d for d in streams if d['name'] == name)
+        until(lambda: detail('M')['state']['last_seq'] == 10, 'mirrored')
+        until(lambda: detail('Z')['state']['messages'] == 4, 'sourced')
+        m, z = detail('M'), detail('Z')
+        assert list(m) == ['name', 'created', 'cluster', 'state', 'mirror'], list(m)
+        assert (m['mirror']['name'], m['mirror']['lag']) == ('S1', 0), m
+        assert list(z) == ['name', 'created', 'cluster', 'state', 'sources'], list(z)
+        assert sorted(names(z['sources'])) == ['S1', 'S2'], z
+        assert 'mirror' not in detail('S1')
+        c.close()
+
+
+@test
 def jsz_many(binary):
     with Server(binary, JETSTREAM) as s:
         c = JsClient(s)
@@ -109,6 +132,39 @@ def jsz_many(binary):
         m = read_metrics(s.request('/metrics').body)
         assert len([k for k in m if k[0] == 'nats_stream_messages']) == 300
         assert len([k for k in m if k[0] == 'nats_consumer_pending_messages']) == 3000
+        c.close()
+
+
+@test
+def jsz_while_assets_come_and_go(binary):
+    with Server(binary, JETSTREAM) as s:
+        c = JsClient(s)
+        api = '$JS.API.STREAM.'
+        c.stream('LAST', storage='memory')
+        some = [f'S{i}' for i in range(200)]
+        make = [(api + 'CREATE.' + n, {'name': n, 'storage': 'memory'}) for n in some] + [
+            (f'$JS.API.CONSUMER.DURABLE.CREATE.{n}.C{i}',
+             {'stream_name': n, 'config': {'durable_name': f'C{i}', 'ack_policy': 'explicit'}})
+            for i in range(10) for n in some]
+        drop = [(api + 'DELETE.' + n, None) for n in some]
+        end = threading.Event()
+
+        def change():
+            while not end.is_set():
+                c.ask_all(make)
+                c.ask_all(drop)
+        thread = threading.Thread(target=change)
+        thread.start()
+        try:
+            for _ in range(40):
+                details = s.json('/jsz?consumers=1')['account_details'][0]['stream_detail']
+                for d in details:
+                    assert {x['stream_name'] for x in d.get('consumer_detail', [])} <= {d['name']}
+                read_metrics(s.request('/metrics').body)        # nothing twice
+        finally:
+            end.set()
+            thread.join(60)
+        assert names(s.json('/jsz?streams=1')['account_details'][0]['stream_detail']) == ['LAST']
         c.close()
 
 

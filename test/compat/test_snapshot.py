@@ -190,19 +190,19 @@ def backup(client, stream, **options):
     client.count += 1
     answer = client.good(f'STREAM.SNAPSHOT.{stream}', {'deliver_subject': deliver, **options})
     client.send(f'SUB {deliver} 9\r\n'.encode())
-    data = b''
+    data = []
     while True:
         m = client.message()
         if not m.body:
             break
-        data += m.body
+        data.append(m.body)
         if m.reply:
             assert re.fullmatch(rf'\$JS\.SNAPSHOT\.ACK\.{stream}\.\w+\.{len(m.body)}\.\d+', m.reply)
             client.publish(m.reply, b'')
     client.send(b'UNSUB 9\r\n')
     client.sync()
     assert not m.header or m.header == b'NATS/1.0 204\r\n\r\n', m.header
-    return answer, data
+    return answer, b''.join(data)
 
 
 def begin_restore(client, answer):
@@ -672,6 +672,107 @@ def crash_in_the_middle(args):
         client = Client(server.port)
         assert sorted(names(client)) == ['BIG', 'OTHER']
         assert state_of(client, 'BIG')['messages'] == 60
+
+
+def crc32c(data):
+    """Masked, as the S2 format has it."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    return ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff
+
+
+def uvarint(n):
+    out = b''
+    while n >= 128:
+        out += bytes([n & 127 | 128])
+        n >>= 7
+    return out + bytes([n])
+
+
+def entry(name, seq, body, header=b''):
+    return (uvarint(len(name)) + uvarint(2 * 10**18) + uvarint(seq) + uvarint(len(header)) +
+            uvarint(len(body)) + name + header + body)
+
+
+def archive(state, *entries):
+    """As nats-server 2.15 writes it, in an S2 stream of one block that is not compressed."""
+    data = (b'NATSARC1' + entry(b'state.json', 0, json.dumps(state).encode()) +
+            b''.join(entries) + bytes(5))
+    return (b'\xff\x06\x00\x00S2sTwO\x01' + (len(data) + 4).to_bytes(3, 'little') +
+            crc32c(data).to_bytes(4, 'little') + data)
+
+
+@test
+def gap_of_any_length(args):
+    """Costs nothing, neither in the restore nor at the next start."""
+    with Server(args.server) as server:
+        client = Client(server.port)
+        far = 2**61
+        data = archive({'first_seq': 1, 'last_seq': far + 5, 'consumer_count': 0},
+                       entry(b'x', 1, b'one'), entry(b'x', far, b'two'))
+        got = restored(client, {'config': {'name': 'X', 'subjects': ['x']}}, data)
+        assert got['state']['num_deleted'] == far - 2 + 5, got
+        server.kill()
+        server.start()
+        client = Client(server.port)
+        state = client.good('STREAM.INFO.X')['state']
+        assert (state['first_seq'], state['last_seq'], state['messages']) == (1, far + 5, 2), state
+        assert 'lost' not in state
+        assert json.loads(client.request('x', b'three').body)['seq'] == far + 6
+
+
+@test
+def wrong_archives(args):
+    """Well-formed archives that contradict themselves; the texts are nats-server's."""
+    config = {'config': {'name': 'X', 'subjects': ['x']}}
+    consumer = lambda config, state: entry(b'consumers/C', 0, json.dumps(
+        {'config': config, 'state': state}).encode())
+    good = {'durable_name': 'C', 'name': 'C', 'ack_policy': 'explicit'}
+    floor = {'consumer_seq': 1, 'stream_seq': 1}
+    none = {'consumer_seq': 0, 'stream_seq': 0}
+    one = entry(b'x', 1, b'one')
+    rows = [
+        ({'first_seq': -1}, [], 'error in state.json'),
+        ({'first_seq': 5}, [one], 'message sequence 1 out of order'),
+        ({'first_seq': 1}, [one, one], None),
+        ({'first_seq': 1, 'consumer_count': 1}, [one], 'expected consumer, found "x"'),
+        ({'first_seq': 1, 'consumer_count': 1}, [], 'expected consumer'),
+        ({'first_seq': 1, 'consumer_count': 0}, [consumer(good, {})], 'expected message sequence'),
+        ({'first_seq': 1, 'consumer_count': 1}, [consumer(None, {})], 'is missing config'),
+        ({'first_seq': 1, 'consumer_count': 1}, [consumer(good, None)], 'is missing state'),
+        ({'first_seq': 1, 'consumer_count': 1},
+         [consumer(good, {'delivered': none, 'ack_floor': floor})], 'bad ack floor for consumer'),
+        ({'first_seq': 1, 'consumer_count': 1},
+         [consumer(good, {'delivered': floor, 'ack_floor': none,
+                          'pending': {'9': {'Sequence': 1, 'Timestamp': 1}}})],
+         'bad pending entry, sequence [9] out of range'),
+        ({'first_seq': 1, 'consumer_count': 1},
+         [consumer({**good, 'durable_name': 'D', 'name': 'D'}, {})], 'failed to add consumer "C"'),
+        ({'first_seq': 1, 'consumer_count': 1},
+         [consumer({**good, 'ack_policy': 'sometimes'}, {})], 'failed to add consumer "C"'),
+        ({'first_seq': 1}, [entry(b'x y', 1, b'')], 'is not valid'),
+        ({'first_seq': 1}, [entry(b'x', 2**63, b'')], None),
+        ({'first_seq': 1}, [entry(b'x', 1, b'', b'NATS/1.0\r\nNats-TTL: soon\r\n\r\n')],
+         'failed to parse message TTL'),
+        ({'first_seq': 1, 'bytes': 2**62}, [one], 10047),
+    ]
+    with Server(args.server) as server:
+        client = Client(server.port)
+        for state, entries, text in rows:
+            got = restore(client, config, archive(state, *entries))
+            assert 'error' in got, (state, entries)
+            if isinstance(text, int):
+                assert got['error']['err_code'] == text, got
+            elif text:
+                assert text in got['error']['description'], (text, got)
+            assert names(client) == []
+        account = client.good('INFO')
+        assert (account['storage'], account['reserved_storage']) == (0, 0), account
+        restored(client, config, archive({'first_seq': 1}, one))
 
 
 @test
