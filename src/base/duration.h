@@ -10,6 +10,14 @@
 #define NS_PER_MS INT64_C(1000000)
 #define NS_PER_S INT64_C(1000000000)
 
+/* a + b, at most INT64_MAX and at least INT64_MIN: clients may ask for any length of time. */
+static inline int64_t duration_sum(int64_t a, int64_t b)
+{
+    if (b > 0 && a > INT64_MAX - b) return INT64_MAX;
+    if (b < 0 && a < INT64_MIN - b) return INT64_MIN;
+    return a + b;
+}
+
 /* "1h15m30.5s", "-1.5h", "0"; units ns us µs μs ms s m h. BAD_INPUT: anything else, overflow. */
 MUST_USE enum status duration_parse(struct span text, int64_t *ns);
 

@@ -188,11 +188,14 @@ static struct span keep(char **p, struct span s)
     return span_make(start, s.len);
 }
 
+static void handle(struct js_account *a, const struct inbox_msg *m, bool again);
+
 static void on_read(struct store_wait *w)
 {
     struct parked *p = CONTAINER_OF(w, struct parked, wait);
 
-    (void)api_handle(&p->account->api, &p->msg);
+    p->account->js->parked--;
+    handle(p->account, &p->msg, true);
     mem_free(p);
 }
 
@@ -214,6 +217,14 @@ static struct parked *park(const struct api_request *r)
     return p;
 }
 
+/* p waits if st says so. */
+static enum status parked_or(struct parked *p, enum status st)
+{
+    if (st == ST_AGAIN) p->account->js->parked++;
+    else mem_free(p);
+    return st;
+}
+
 enum status api_read_message(struct api_request *r, struct stream *s, uint64_t seq,
                              struct store_record *out)
 {
@@ -222,9 +233,7 @@ enum status api_read_message(struct api_request *r, struct stream *s, uint64_t s
 
     if (st != ST_AGAIN) return st;
     p = park(r);
-    st = stream_read(s, seq, out, &p->wait);
-    if (st != ST_AGAIN) mem_free(p);
-    return st;
+    return parked_or(p, stream_read(s, seq, out, &p->wait));
 }
 
 enum status api_first_time(struct api_request *r, struct stream *s, int64_t *ns)
@@ -234,9 +243,7 @@ enum status api_first_time(struct api_request *r, struct stream *s, int64_t *ns)
 
     if (st != ST_AGAIN) return st;
     p = park(r);
-    st = stream_first_time(s, ns, &p->wait);
-    if (st != ST_AGAIN) mem_free(p);
-    return st;
+    return parked_or(p, stream_first_time(s, ns, &p->wait));
 }
 
 enum status api_seq_from_time(struct api_request *r, struct stream *s, int64_t ns, uint64_t *seq)
@@ -246,9 +253,7 @@ enum status api_seq_from_time(struct api_request *r, struct stream *s, int64_t n
 
     if (st != ST_AGAIN) return st;
     p = park(r);
-    st = stream_seq_from_time(s, ns, seq, &p->wait);
-    if (st != ST_AGAIN) mem_free(p);
-    return st;
+    return parked_or(p, stream_seq_from_time(s, ns, seq, &p->wait));
 }
 
 /* ---- dispatch ---- */
@@ -329,9 +334,9 @@ static void refuse(struct api_request *r, const struct api_handler *h)
     buf_free(&header);
 }
 
-bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
+/* again: it was put aside before. */
+static void handle(struct js_account *a, const struct inbox_msg *m, bool again)
 {
-    struct js_account *a = t->owner;
     struct api_request r = { .js = a->js, .account = a, .msg = m, .subject = m->subject };
     const struct api_handler *h;
 
@@ -340,8 +345,8 @@ bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
     h = find_handler(&r);
     r.type = h ? h->type : "system_response";
     if (h == NULL || h->type) {         /* others answer with messages, not with JSON */
-        a->api_total++;
-        a->js->metrics.api_total++;
+        a->api_total += !again;
+        a->js->metrics.api_total += !again;
         begin(&r, r.type);
     }
     if (!a->enabled) refuse(&r, h);
@@ -349,5 +354,13 @@ bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
     else if (h->type && wants_higher_level(&r)) api_fail_with(&r, JS_ERR_REQUIRED_API_LEVEL);
     else h->handle(&r);
     buf_free(&r.answer);
+}
+
+bool api_handle(struct inbox_target *t, const struct inbox_msg *m)
+{
+    struct js_account *a = t->owner;
+
+    if (js_is_behind(a->js)) return false;
+    handle(a, m, false);
     return true;
 }

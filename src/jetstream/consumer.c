@@ -88,7 +88,8 @@ static int64_t pending_until(const struct consumer *c)
     int64_t until = 0;
 
     for (e = pending_first(&c->pending); e; e = pending_next(&c->pending, e)) {
-        int64_t at = e->time_ns + consumer_ack_wait(c, e->redelivered) + c->inactive_ns;
+        int64_t at = duration_sum(duration_sum(e->time_ns, consumer_ack_wait(c, e->redelivered)),
+                                  c->inactive_ns);
         if (at > until) until = at;
     }
     return until;
@@ -97,7 +98,7 @@ static int64_t pending_until(const struct consumer *c)
 /* False: the consumer is gone. */
 static bool on_inactive_due(struct consumer *c, int64_t now)
 {
-    int64_t left = c->used_ns + c->inactive_ns - now;
+    int64_t left = duration_sum(c->used_ns, c->inactive_ns) - now;
 
     if (c->inactive_ns == 0) return true;
     if (consumer_config_is_push(&c->config)) {
@@ -111,7 +112,7 @@ static bool on_inactive_due(struct consumer *c, int64_t now)
     }
     if (left <= 0) left = pending_until(c) - js_now(consumer_js(c));
     if (left > 0) {
-        consumer_set_due(c, DUE_INACTIVE, now + left);
+        consumer_set_due(c, DUE_INACTIVE, duration_sum(now, left));
         return true;
     }
     delete_now(c);
@@ -383,7 +384,8 @@ static void settle_inactive(struct consumer *c)
 
     c->inactive_ns = config->inactive_threshold > 0 ? config->inactive_threshold : 0;
     if (c->inactive_ns == 0 || consumer_config_is_push(config)) return;
-    c->inactive_ns += INACTIVE_LEAST_NS + rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS;
+    c->inactive_ns = duration_sum(c->inactive_ns, INACTIVE_LEAST_NS +
+                                  (int64_t)(rng_below(rng, INACTIVE_JITTER_MS) * NS_PER_MS));
 }
 
 void consumer_compile(struct consumer *c)
@@ -417,9 +419,10 @@ struct consumer *consumer_alloc(struct stream *s, struct consumer_config *config
 
 static void arm_pause(struct consumer *c)
 {
-    int64_t left = c->config.pause_until - js_now(consumer_js(c));
+    int64_t left = duration_sum(c->config.pause_until, -js_now(consumer_js(c)));
 
-    if (consumer_is_paused(c)) consumer_set_due(c, DUE_PAUSE, consumer_js(c)->home->now_ns + left);
+    if (consumer_is_paused(c))
+        consumer_set_due(c, DUE_PAUSE, duration_sum(consumer_js(c)->home->now_ns, left));
 }
 
 void consumer_start(struct consumer *c)
@@ -429,7 +432,7 @@ void consumer_start(struct consumer *c)
     c->logs = !c->stream->log->in_memory && !c->config.mem_storage && !c->config.direct;
     c->used_ns = now;
     if (consumer_config_is_push(&c->config)) push_start(c);
-    else if (c->inactive_ns) consumer_set_due(c, DUE_INACTIVE, now + c->inactive_ns);
+    else if (c->inactive_ns) consumer_set_due(c, DUE_INACTIVE, duration_sum(now, c->inactive_ns));
     arm_pause(c);
     if (c->pending.count) consumer_set_due(c, DUE_REDELIVERY, now);
 }
@@ -489,7 +492,7 @@ void consumer_update(struct consumer *c, const struct consumer_config *next, uin
         consumer_set_due(c, DUE_REDELIVERY, now + 100 * NS_PER_MS);
     consumer_clear_due(c, DUE_INACTIVE);
     if (consumer_config_is_push(&c->config)) push_set_active(c, c->active);
-    else if (c->inactive_ns) consumer_set_due(c, DUE_INACTIVE, now + c->inactive_ns);
+    else if (c->inactive_ns) consumer_set_due(c, DUE_INACTIVE, duration_sum(now, c->inactive_ns));
     if (consumer_config_is_push(&c->config)) consumer_on_interest(c);
     if (old.has_pause_until != c->config.has_pause_until ||
         (old.has_pause_until && old.pause_until != c->config.pause_until)) {

@@ -125,9 +125,9 @@ static void refuse(struct consumer *c, const struct ack_subject *a, struct span 
         pending_unqueue(&c->pending, e);
         wait = c->config.backoff_count ? consumer_ack_wait(c, e->redelivered)
                                        : c->config.ack_wait;
-        progress_touch(c, e, now - wait + delay);
         if (delay < 0) delay = 0;
-        delay += consumer_js(c)->home->now_ns;
+        progress_touch(c, e, duration_sum(now - wait, delay));
+        delay = duration_sum(delay, consumer_js(c)->home->now_ns);
         if (delay < c->due[DUE_REDELIVERY]) consumer_set_due(c, DUE_REDELIVERY, delay);
         return;
     }

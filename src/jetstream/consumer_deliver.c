@@ -91,13 +91,13 @@ static enum outcome choose(struct consumer *c, struct candidate *out)
 
 static void delay(struct consumer *c, int64_t ns)
 {
-    consumer_set_due(c, DUE_DELAY, consumer_js(c)->home->now_ns + ns);
+    consumer_set_due(c, DUE_DELAY, duration_sum(consumer_js(c)->home->now_ns, ns));
 }
 
 /* The original pace: wait as long as passed between the message before and this one. */
 static bool waits_for_pace(struct consumer *c, const struct store_record *r)
 {
-    int64_t gap = r->time_ns - c->replayed_ns;
+    int64_t gap = duration_sum(r->time_ns, -c->replayed_ns);
 
     if (!c->replays) return false;
     if (c->next_seq > c->replay_to) {
@@ -109,6 +109,14 @@ static bool waits_for_pace(struct consumer *c, const struct store_record *r)
     if (gap <= REPLAY_LEAST_NS) return false;
     delay(c, gap);
     return true;
+}
+
+/* How long so many bytes take at a rate in bits per second. */
+static int64_t time_at_rate(int64_t bytes, uint64_t rate)
+{
+    double ns = (double)bytes * 8 / (double)rate * (double)NS_PER_S;
+
+    return ns < (double)(INT64_MAX / 4) ? (int64_t)ns : INT64_MAX / 4;
 }
 
 static bool waits_for_rate(struct consumer *c, int64_t size)
@@ -123,9 +131,9 @@ static bool waits_for_rate(struct consumer *c, int64_t size)
         return true;
     }
     if (burst <= 0) burst = js->options_ref->options->max_payload;
-    burst = (int64_t)((double)burst * 8 / (double)rate * 1e9);
+    burst = time_at_rate(burst, rate);
     if (c->rate_free_ns < now - burst) c->rate_free_ns = now - burst;
-    c->rate_free_ns += (int64_t)((double)size * 8 / (double)rate * 1e9);
+    c->rate_free_ns += time_at_rate(size, rate);
     return false;
 }
 
@@ -367,14 +375,15 @@ bool consumer_run(struct consumer *c, unsigned budget)
 int64_t consumer_ack_wait(const struct consumer *c, uint32_t redelivered)
 {
     size_t count = c->config.backoff_count;
+    int64_t wait = count ? c->config.backoff[redelivered < count ? redelivered : count - 1]
+                         : c->config.ack_wait;
 
-    if (count == 0) return c->config.ack_wait + WAIT_EXTRA_NS;
-    return c->config.backoff[redelivered < count ? redelivered : count - 1] + WAIT_EXTRA_NS;
+    return duration_sum(wait, WAIT_EXTRA_NS);
 }
 
 void consumer_arm_redelivery(struct consumer *c, uint32_t redelivered)
 {
-    int64_t due = consumer_js(c)->home->now_ns + consumer_ack_wait(c, redelivered);
+    int64_t due = duration_sum(consumer_js(c)->home->now_ns, consumer_ack_wait(c, redelivered));
 
     if (c->config.ack_wait == 0) return;
     if (due < c->due[DUE_REDELIVERY]) consumer_set_due(c, DUE_REDELIVERY, due);
@@ -401,7 +410,8 @@ void consumer_on_redelivery_due(struct consumer *c)
     if (c->config.ack_wait == 0 || e == NULL) return;
     soonest = INT64_MAX;
     for (; e; e = next) {
-        int64_t left = e->time_ns + consumer_ack_wait(c, e->redelivered) - WAIT_EXTRA_NS - wall;
+        int64_t wait = consumer_ack_wait(c, e->redelivered) - WAIT_EXTRA_NS;
+        int64_t left = duration_sum(duration_sum(e->time_ns, wait), -wall);
         next = pending_next(&c->pending, e);
         if (e->queued) continue;
         if (left > 0) {
@@ -413,5 +423,5 @@ void consumer_on_redelivery_due(struct consumer *c)
     if (c->pending.queued != queued || c->steps.len) consumer_make_ready(c);
     if (soonest == INT64_MAX) return;   /* the queued ones arm it when they are delivered */
     if (soonest < least) soonest = least;
-    consumer_set_due(c, DUE_REDELIVERY, now + soonest);
+    consumer_set_due(c, DUE_REDELIVERY, duration_sum(now, soonest));
 }

@@ -30,11 +30,11 @@ static void send_header(struct consumer *c, struct account *a, struct span reply
 void pull_send_status(struct consumer *c, struct account *a, struct span reply,
                       const char *status)
 {
-    char text[256];
-    int length = snprintf(text, sizeof text, "NATS/1.0 %s\r\n\r\n", status);
+    struct buf text = { 0 };
 
-    if (length > 0 && (size_t)length < sizeof text)
-        send_header(c, a, reply, span_make(text, (size_t)length));
+    buf_printf(&text, "NATS/1.0 %s\r\n\r\n", status);
+    send_header(c, a, reply, buf_span(&text));
+    buf_free(&text);
 }
 
 static struct span reply_of(const struct pull_request *r)
@@ -115,7 +115,7 @@ void pull_shutdown(struct consumer *c)
 static void renew_pin(struct consumer *c)
 {
     c->due[DUE_PIN] = DUE_NEVER;
-    consumer_set_due(c, DUE_PIN, now_of(c) + c->config.priority_timeout);
+    consumer_set_due(c, DUE_PIN, duration_sum(now_of(c), c->config.priority_timeout));
 }
 
 static void pin(struct consumer *c, struct pull_request *r)
@@ -273,7 +273,7 @@ int64_t pull_check(struct consumer *c, bool out)
         struct pull_request *r = CONTAINER_OF(link, struct pull_request, link);
         link = link->next;
         if (!check_one(c, r, out, now)) continue;
-        wanted += r->left;
+        wanted = duration_sum(wanted, r->left);
         if (due_of(r) < due) due = due_of(r);
     }
     c->due[DUE_REQUESTS] = DUE_NEVER;
@@ -348,10 +348,10 @@ static struct pull_request *make_request(struct consumer *c, struct account *a, 
     int64_t now = loop_now(consumer_js(c)->home);
 
     r->account = a;
-    r->left = b->batch;
+    r->left = b->batch > INT64_MIN ? b->batch : -INT64_MAX;
     r->bytes = b->max_bytes > 0 ? b->max_bytes : 0;
     if (b->expires_ns)
-        r->expires_ns = b->expires_ns > INT64_MAX - now ? INT64_MAX : now + b->expires_ns;
+        r->expires_ns = duration_sum(now, b->expires_ns);
     r->heartbeat_ns = b->heartbeat_ns;
     if (b->heartbeat_ns) r->heartbeat_due_ns = now + b->heartbeat_ns;
     r->min_pending = b->min_pending;

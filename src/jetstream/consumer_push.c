@@ -2,6 +2,7 @@
 /* consumer_push.c - a deliver subject: whether anybody listens, flow control, heartbeats. */
 #include <stdio.h>
 
+#include "base/duration.h"
 #include "jetstream/consumer_priv.h"
 #include "proto/header.h"
 #include "proto/subject.h"
@@ -29,7 +30,7 @@ void push_set_active(struct consumer *c, bool active)
     c->active = active;
     if (active) consumer_clear_due(c, DUE_INACTIVE);
     else if (c->inactive_ns && c->due[DUE_INACTIVE] == DUE_NEVER)
-        consumer_set_due(c, DUE_INACTIVE, now + c->inactive_ns);
+        consumer_set_due(c, DUE_INACTIVE, duration_sum(now, c->inactive_ns));
 }
 
 void consumer_on_interest(struct consumer *c)
@@ -46,7 +47,7 @@ static void arm_heartbeat(struct consumer *c)
     if (c->config.idle_heartbeat == 0) return;
     c->due[DUE_HEARTBEAT] = DUE_NEVER;
     consumer_set_due(c, DUE_HEARTBEAT,
-                     consumer_js(c)->home->now_ns + c->config.idle_heartbeat);
+                     duration_sum(consumer_js(c)->home->now_ns, c->config.idle_heartbeat));
 }
 
 void push_start(struct consumer *c)

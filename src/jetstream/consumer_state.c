@@ -143,7 +143,7 @@ static void put_waiting(const struct pending *p, struct buf *out)
     for (const struct pending_entry *e = pending_first(p); e; e = pending_next(p, e)) {
         varint_put(out, e->seq - seq);
         varint_put(out, zigzag((int64_t)(e->delivery - delivery)));
-        varint_put(out, zigzag(e->time_ns - time_ns));
+        varint_put(out, zigzag((int64_t)((uint64_t)e->time_ns - (uint64_t)time_ns)));
         varint_put(out, e->redelivered);
         seq = e->seq;
         delivery = e->delivery;

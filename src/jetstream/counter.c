@@ -60,18 +60,23 @@ static BIGNUM *value_of(struct span body)
     return n;
 }
 
-/* Makes {"val":"sum"} of before (NULL: nothing) and by. */
-static void put_sum(struct ingest *in, const BIGNUM *before, BIGNUM *by)
+/* Makes {"val":"sum"} of before (NULL: nothing) and by. False: the next step could not read it. */
+static bool put_sum(struct ingest *in, const BIGNUM *before, BIGNUM *by)
 {
     char *text;
 
     if (before) BN_add(by, by, before);
     text = BN_bn2dec(by);
+    if (strlen(text) > DIGITS_MAX) {
+        OPENSSL_free(text);
+        return false;
+    }
     in->new_body.len = 0;
     buf_printf(&in->new_body, "{\"val\":\"%s\"}", text);
     in->body = buf_span(&in->new_body);
     in->counter_value = span_make(in->body.p + 8, strlen(text));
     OPENSSL_free(text);
+    return true;
 }
 
 /* ---- counters of other streams ---- */
@@ -159,6 +164,7 @@ static enum ingest_result apply(struct ingest *in, const struct store_record *la
 {
     struct pub_headers h = { .any = false };
     BIGNUM *before = NULL, *by = NULL;
+    bool good;
 
     if (last) {
         before = value_of(last->body);
@@ -171,9 +177,13 @@ static enum ingest_result apply(struct ingest *in, const struct store_record *la
         ingest_refuse_with(in, JS_ERR_MESSAGE_COUNTER_BROKEN);
         return INGEST_REFUSED;
     }
-    put_sum(in, before, by);
+    good = put_sum(in, before, by);
     BN_free(before);
     BN_free(by);
+    if (!good) {
+        ingest_refuse_with(in, JS_ERR_MESSAGE_INCR_INVALID);
+        return INGEST_REFUSED;
+    }
     if (!in->copied && h.counter_sources.len)
         ingest_set_header(in, SPAN_LIT("Nats-Counter-Sources"), h.counter_sources);
     return INGEST_DONE;

@@ -58,6 +58,7 @@ static void finish(struct cursor *c, const char *status)
     if (status)
         send_status(c->js, c->account, span_of(c->reply), status, c->stream->position);
     timers_clear(&c->js->home->timers, &c->again);
+    c->js->parked--;
     stream_unref(c->stream);
     msgs_filter_free(&c->filter);
     get_body_free(&c->body);
@@ -168,12 +169,13 @@ static void run_out(struct cursor *c)
 static void run(struct cursor *c)
 {
     struct store_record r;
+    int64_t due;
 
     if (c->stream->closed) {
         finish(c, "404 Message Not Found");
         return;
     }
-    for (unsigned n = 0; n < STEP_MESSAGES; n++) {
+    for (unsigned n = 0; n < STEP_MESSAGES && !js_gate_is_full(c->js); n++) {
         uint64_t seq = is_done(c) ? 0 : next_seq(c);
         enum status st;
         if (seq == 0) {
@@ -190,7 +192,8 @@ static void run(struct cursor *c)
             return;
         }
     }
-    timers_set(&c->js->home->timers, &c->again, c->js->home->now_ns);
+    due = c->js->home->now_ns + (js_gate_is_full(c->js) ? NS_PER_MS : 0);
+    timers_set(&c->js->home->timers, &c->again, due);
 }
 
 /* ---- starting ---- */
@@ -208,6 +211,7 @@ static struct cursor *cursor_new(struct api_request *r, struct stream *s, struct
     *body = (struct get_body){ 0 };
     c->wait.done = on_read;
     c->again.fire = on_again;
+    c->js->parked++;
     c->bytes_max = c->body.max_bytes > 0 ? c->body.max_bytes
                                          : r->js->options_ref->options->max_pending;
     return c;

@@ -26,7 +26,7 @@ struct gate_block {
 struct gate {
     struct gate_block *head, *tail, *spare;
     uint64_t last;                      /* position of the newest entry */
-    size_t count;
+    size_t count, bytes;                /* of the entries */
 };
 
 struct gate *gate_new(void)
@@ -67,6 +67,7 @@ static struct gate_entry *add(struct gate *g, uint64_t position, size_t text_len
     if (g->count > 0 && position < g->last) position = g->last;
     g->last = position;
     g->count++;
+    g->bytes += bytes;
     e = (void *)(b->bytes + b->end);
     b->end += bytes;
     *e = (struct gate_entry){ .position = position, .bytes = (uint32_t)bytes };
@@ -136,6 +137,7 @@ size_t gate_open(struct gate *g, struct js *js, uint64_t position,
             if (e->position > position) return released;
             b->at += e->bytes;          /* first: fn may add entries behind */
             g->count--;
+            g->bytes -= e->bytes;
             released++;
             release(e, js, send);
         }
@@ -150,4 +152,9 @@ size_t gate_open(struct gate *g, struct js *js, uint64_t position,
 size_t gate_waiting(const struct gate *g)
 {
     return g->count;
+}
+
+size_t gate_bytes(const struct gate *g)
+{
+    return g->bytes;
 }

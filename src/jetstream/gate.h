@@ -26,5 +26,6 @@ size_t gate_open(struct gate *g, struct js *js, uint64_t position,
                  uint64_t (*send)(struct js *js, const struct js_message *m));
 
 size_t gate_waiting(const struct gate *g);      /* entries */
+size_t gate_bytes(const struct gate *g);        /* of those */
 
 #endif

@@ -89,6 +89,7 @@ static void test_many_and_large(void **state)
         snprintf(number, sizeof number, "%u", i);
         add(g, i + 1, "s", i == 77 ? large : number);
     }
+    assert_true(gate_bytes(g) > sizeof large + 5000);
     for (unsigned i = 0; i < 5000; i++) {
         s.text.len = 0;
         assert_int_equal(open_to(g, &s, i + 1), 1);
@@ -96,6 +97,7 @@ static void test_many_and_large(void **state)
         if (i == 77) assert_int_equal(s.text.len, sizeof "s|||h\n" - 1 + sizeof large - 1);
         else assert_non_null(strstr(buf_text(&s.text), number));
     }
+    assert_int_equal(gate_bytes(g), 0);
     add(g, 5001, "left", "behind");     /* freed with the gate */
     buf_free(&s.text);
     gate_free(&g);

@@ -21,6 +21,8 @@
 
 #define TURN_MESSAGES 8192              /* handled per turn */
 #define TURN_DELIVERIES 1024            /* of one consumer per turn */
+#define GATE_BYTES_MAX (64 * 1024 * 1024)       /* of answers that wait for the disk */
+#define PARKED_MAX 10000                /* requests that wait, where request_queue_limit is 0 */
 #define JUMP_NS NS_PER_S                /* the wall clock may differ from ours by this at once */
 #define JUMP_LARGE_NS (60 * NS_PER_S)   /* a larger step than this is believed only ... */
 #define JUMP_BELIEVED_NS (60 * NS_PER_S)        /* ... when it has stood for so long */
@@ -139,6 +141,19 @@ uint64_t js_interest_generation(struct js *js, struct account *a, struct span su
     return g.bucket + g.wild;
 }
 
+bool js_gate_is_full(const struct js *js)
+{
+    return !js->failed && gate_bytes(js->gate) > GATE_BYTES_MAX;
+}
+
+bool js_is_behind(const struct js *js)
+{
+    int64_t limit = js->options->request_queue_limit;
+
+    return js_gate_is_full(js) ||
+           js->parked >= (limit > 0 ? (uint64_t)limit : PARKED_MAX);
+}
+
 void js_no_responders(struct js *js, const struct inbox_msg *m)
 {
     struct buf *text = &js->scratch;
@@ -212,7 +227,7 @@ static void arm_flush(struct js *js)
 
 static bool home_turn(struct js *js)
 {
-    bool left = inboxes_turn(js->inboxes, js->home, TURN_MESSAGES);
+    bool left = !js_is_behind(js) && inboxes_turn(js->inboxes, js->home, TURN_MESSAGES);
 
     left = run_consumers(js) || left;
     left = sources_run(js) || left;

@@ -46,6 +46,7 @@ struct js {
     struct store *store;
     struct inboxes *inboxes;
     struct gate *gate;
+    size_t parked;                      /* requests that wait for a read */
     struct map accounts;                /* name -> struct js_account, also of those that may not */
     const struct options_jetstream *options;    /* of options_ref */
     struct core_config *options_ref;
@@ -118,6 +119,11 @@ uint64_t js_interest_generation(struct js *js, struct account *a, struct span su
 
 /* Run fn(arg) on home when position is durable; in order with the messages. */
 void js_call_when(struct js *js, uint64_t position, void (*fn)(void *arg), void *arg);
+
+/* As many answers wait for the disk, or requests for what is read from it, as may: take no further
+ * request before that changes. */
+bool js_is_behind(const struct js *js);
+bool js_gate_is_full(const struct js *js);      /* the former alone */
 
 /* Answer "no responders" to m if its publisher wants that. */
 void js_no_responders(struct js *js, const struct inbox_msg *m);

@@ -138,7 +138,7 @@ enum status restore_message(struct restore *r, const struct archive_message *m)
     uint64_t seq;
     enum status st;
 
-    if (m->seq >= INT64_MAX || !subject_is_valid_literal(m->subject))
+    if (m->seq >= INT64_MAX || m->timestamp_ns < 0 || !subject_is_valid_literal(m->subject))
         return restore_fail(r, "message sequence %" PRIu64 " is not valid", m->seq);
     if (m->headers.len) pub_headers_scan(m->headers, &headers);
     if (headers.ttl.len && !pub_headers_ttl(headers.ttl, &to.ttl_s))

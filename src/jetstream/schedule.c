@@ -101,9 +101,9 @@ static void arm(struct stream *s)
     int64_t left = ttl_next(&s->schedules);
 
     if (left == INT64_MAX) return;
-    left -= js_now(s->js);
+    left = duration_sum(left, -js_now(s->js));
     if (left < NS_PER_MS) left = NS_PER_MS;
-    timers_set(&s->js->home->timers, &s->schedule_timer, loop_now(s->js->home) + left);
+    timers_set(&s->js->home->timers, &s->schedule_timer, duration_sum(loop_now(s->js->home), left));
 }
 
 void schedule_note(struct stream *s, uint64_t seq, int64_t due_ns)

@@ -84,10 +84,8 @@ static enum progress expire_oldest(struct stream *s, int64_t now, int64_t *due_n
         s->expiry_from = seq + 1;
         return EXPIRED;
     }
-    if (r.time_ns + s->config.max_age > now) {
-        *due_ns = r.time_ns + s->config.max_age;
-        return NOT_DUE;
-    }
+    *due_ns = duration_sum(r.time_ns, s->config.max_age);
+    if (*due_ns > now) return NOT_DUE;
     s->expiry_from = seq + 1;
     if (!never_expires(&r) && !expire_one(s, &r)) {
         s->expiry_from = seq;
@@ -158,7 +156,7 @@ void stream_note_ttl(struct stream *s, uint64_t seq, int64_t time_ns, int64_t tt
 
 void stream_expect_expiry(struct stream *s, int64_t due_ns)
 {
-    int64_t due = loop_now(s->js->home) + (due_ns - js_now(s->js));
+    int64_t due = duration_sum(loop_now(s->js->home), duration_sum(due_ns, -js_now(s->js)));
 
     if (!timer_is_set(&s->expiry) || s->expiry.due_ns > due)
         timers_set(timers_of(s), &s->expiry, due);

@@ -65,10 +65,12 @@ static void write_subjects(struct stream *s, const struct stream_info_wishes *wi
 
 /* ---- what is not there ---- */
 
+#define LIST_MAX (1024 * 1024)          /* sequences told of in one answer */
+
 static void write_deleted(const struct stream *s, struct jsonw *w)
 {
     struct buf seqs = { 0 };
-    size_t count = msgs_deleted(s->msgs, SIZE_MAX, &seqs);
+    size_t count = msgs_deleted(s->msgs, LIST_MAX, &seqs);
 
     if (count) jsonw_array(w, "deleted");
     for (size_t i = 0; i < count; i++) {
@@ -82,13 +84,16 @@ static void write_deleted(const struct stream *s, struct jsonw *w)
 
 static void write_lost(const struct stream *s, struct jsonw *w)
 {
+    unsigned left = LIST_MAX;
+
     if (s->lost.len == 0) return;
     jsonw_object(w, "lost");
     jsonw_array(w, "msgs");
     for (size_t at = 0; at + 16 <= s->lost.len; at += 16) {
         uint64_t run[2];
         memcpy(run, s->lost.p + at, sizeof run);
-        for (uint64_t seq = run[0]; seq <= run[1]; seq++) jsonw_uint(w, NULL, seq);
+        for (uint64_t seq = run[0]; seq <= run[1] && left > 0; seq++, left--)
+            jsonw_uint(w, NULL, seq);
     }
     jsonw_end_array(w);
     jsonw_uint(w, "bytes", 0);          /* unknown: the records are gone */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stream_store.c - messages of a stream: in, out, read, removed, limited. */
 #include "base/assert.h"
+#include "base/duration.h"
 #include "base/mem.h"
 #include "jetstream/consumer.h"
 #include "jetstream/dedup.h"
@@ -71,7 +72,7 @@ enum status stream_store(struct stream *s, const struct stream_message *m, uint6
         stream_note_ttl(s, r.seq, r.time_ns, m->ttl_s);
         stream_expect_expiry(s, ttl_next(&s->ttl));
     } else if (s->config.max_age > 0 && !timer_is_set(&s->expiry) && !s->expiry_wait.queued) {
-        stream_expect_expiry(s, r.time_ns + s->config.max_age);
+        stream_expect_expiry(s, duration_sum(r.time_ns, s->config.max_age));
     }
     *seq = r.seq;
     return ST_OK;

@@ -159,7 +159,7 @@ static int wait_ms(struct loop *l, int max_wait_ms)
         return 0;
     if (l->retired && wait > RETIRE_WAIT_MS) wait = RETIRE_WAIT_MS;
     if (next != INT64_MAX) {
-        int64_t left = (next - clock_mono_ns() + 999999) / 1000000;
+        int64_t left = next > 0 ? (next - clock_mono_ns() + 999999) / 1000000 : 0;
         if (left < 0) left = 0;
         if (left < wait) wait = left;
     }

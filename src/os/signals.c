@@ -37,6 +37,8 @@ enum status signals_init(struct signals *s, struct error *why)
     assert(rc == 0);
     rc = sigaction(SIGPIPE, &ignore, NULL);
     assert(rc == 0);
+    rc = sigaction(SIGXFSZ, &ignore, NULL);     /* write(2) then gives EFBIG */
+    assert(rc == 0);
     return ST_OK;
 }
 
@@ -51,6 +53,7 @@ void signals_fini(struct signals *s)
     handled_set(&set);
     (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     (void)sigaction(SIGPIPE, &normal, NULL);
+    (void)sigaction(SIGXFSZ, &normal, NULL);
 }
 
 enum status signals_next(struct signals *s, enum process_signal *signal)

@@ -2,7 +2,8 @@
 /* signals.h - the signals of the server as a readable descriptor.
  *
  * INT, TERM, HUP, USR1 and USR2 are blocked and read through a signalfd, so nothing ever runs
- * in a signal handler. PIPE is ignored. */
+ * in a signal handler. PIPE is ignored, and XFSZ: a file at the size limit is an error of its
+ * write. */
 #ifndef OS_SIGNALS_H
 #define OS_SIGNALS_H
 

@@ -73,6 +73,8 @@ void server_shutdown_jetstream(struct server *s)
 
 void server_free_jetstream(struct server *s)
 {
+    /* What the loops still had to tell JetStream refers to it. */
+    if (s->js) loop_group_drain(&s->core->loops);
     js_free(&s->js);
     disk_free(&s->disk);
 }

@@ -102,12 +102,16 @@ class Message:
 class Client:
     """A connection that reads messages in order."""
 
+    made = 0
+
     def __init__(self, port):
+        Client.made += 1
+        self.prefix = f'ib{Client.made}'
         self.sock = socket.create_connection(('127.0.0.1', port), DEADLINE_S)
         self.rest = b''
         self.count = 0
         self.send(b'CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n'
-                  b'SUB ib.* 1\r\n')
+                  b'SUB %s.* 1\r\n' % self.prefix.encode())
         self.sync()
 
     def send(self, data):
@@ -162,9 +166,12 @@ class Client:
         else:
             self.send(f'PUB {subject} {reply} {len(body)}\r\n'.encode() + body + b'\r\n')
 
-    def request(self, subject, body=b'', header=''):
+    def inbox(self):
         self.count += 1
-        inbox = f'ib.{self.count}'
+        return f'{self.prefix}.{self.count}'
+
+    def request(self, subject, body=b'', header=''):
+        inbox = self.inbox()
         self.publish(subject, body, inbox, header)
         while True:
             m = self.message()
@@ -186,8 +193,7 @@ class Client:
 
 def backup(client, stream, **options):
     """(answer of the request, all bytes)."""
-    deliver = f'chunks.{client.count}'
-    client.count += 1
+    deliver = f'chunks.{client.inbox()}'
     answer = client.good(f'STREAM.SNAPSHOT.{stream}', {'deliver_subject': deliver, **options})
     client.send(f'SUB {deliver} 9\r\n'.encode())
     data = []
@@ -268,8 +274,7 @@ def consumer_facts(client, stream):
 
 def pull(client, stream, consumer, count):
     """Fetch messages: their reply subjects."""
-    client.count += 1
-    inbox = f'ib.{client.count}'
+    inbox = client.inbox()
     client.publish(f'$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}',
                    json.dumps({'batch': count, 'no_wait': True}), inbox)
     return [client.message() for _ in range(count)]
@@ -411,8 +416,7 @@ def delivery_goes_on(args):
         answer, data = backup(client, 'ORDERS')
         client.good('STREAM.DELETE.ORDERS')
         restored(client, answer, data)
-        client.count += 1
-        inbox = f'ib.{client.count}'
+        inbox = client.inbox()
         client.publish('$JS.API.CONSUMER.MSG.NEXT.ORDERS.work',
                        json.dumps({'batch': 189, 'expires': 10**10}), inbox)
         got = [client.message() for _ in range(189)]
@@ -440,7 +444,7 @@ def large(args):
         client = Client(server.port)
         client.good('STREAM.CREATE.BIG', {'name': 'BIG', 'subjects': ['big']})
         for i in range(400):
-            client.publish('big', os.urandom(65536), 'ib.0')
+            client.publish('big', os.urandom(65536), client.inbox())
         for i in range(400):
             assert b'error' not in client.message().body
         writer = Client(server.port)

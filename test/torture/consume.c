@@ -93,6 +93,7 @@ static int on_message(struct worker *w, const struct message *m, uint64_t number
     memcpy(text, m->subject.p + prefix, k);
     text[k] = '\0';
     if (text[0] == 'a') {
+        if (client_status(m) != 0) return 0;    /* nobody took the ack: the server is going */
         fprintf(w->out, "Y %" PRIu64 " %" PRIu64 "\n", client_now_ns(),
                 (uint64_t)strtoull(text + 1, NULL, 10));
         return 0;
