@@ -26,8 +26,8 @@ import js_differential_rows as rows
 
 CONFIG = 'jetstream { store_dir: "store", max_mem: 256MB, max_file: 1GB }\n'
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-OWN = {"_nats.ver": "own", "_nats.level": "own", "leader": "own", "pause_remaining": "own", "active": "own",
-       "api": "own"}
+OWN = {"_nats.ver": "own", "_nats.level": "own", "leader": "own", "pause_remaining": "own",
+       "active": "own", "api": "own"}
 OWN_TEXTS = [(re.compile(r"(?<=^\$JS\.SNAPSHOT\.RESTORE\.\w\.)\w+$"), "id"),
              (re.compile(r"(?<=Nats-Stream-Identity: )\w+"), "id"),
              (re.compile(r"(?<=Time-Stamp: ).*(?=\r)"), "time"),
