@@ -188,7 +188,8 @@ static bool deliver(struct loop *l, struct sub *sub, const struct message *m)
         if (t->refuses && m->reply.len && m->origin) refuse(l, m);
         return true;
     }
-    if (t->wants_client && m->origin && !is_frequent(m->subject)) client_info_append(&client, m->origin);
+    if (t->wants_client && m->origin && !is_frequent(m->subject))
+        client_info_append(&client, m->origin);
     if (client.len > UINT16_MAX) client.len = 0;
     add_entry(l, t, m, buf_span(&client));
     buf_free(&client);
