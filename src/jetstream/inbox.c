@@ -232,6 +232,7 @@ static void begin_close(struct sync_mail *mail, void *loop)
 {
     struct closing *c = CONTAINER_OF(mail, struct closing, grace.home);
 
+    loop_commit(loop);                  /* mail before this one may have staged something */
     loop_grace(loop, &c->grace, close_over);
 }
 

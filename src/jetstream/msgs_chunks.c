@@ -36,10 +36,12 @@ static struct msgs_chunk *chunk_resize(struct msgs *m, struct msgs_chunk *c, uns
  * O(log groups). */
 static size_t group_find(const struct msgs *m, uint64_t no)
 {
-    const struct msgs_group_ref *refs = m->groups + m->group_head;
+    const struct msgs_group_ref *refs;
     size_t low = 0, high = m->group_count;
 
-    if (high == 0 || no <= refs[0].no) return 0;
+    if (high == 0) return 0;
+    refs = m->groups + m->group_head;
+    if (no <= refs[0].no) return 0;
     if (no > refs[high - 1].no) return high;
     if (no == refs[high - 1].no) return high - 1;
     if (no - refs[0].no < high && refs[no - refs[0].no].no == no) return no - refs[0].no;

@@ -117,7 +117,7 @@ static bool read_copy(struct block_reader *r, unsigned first)
         return true;
     }
     for (; offset >= 8 && length >= 8; to += 8, length -= 8) memcpy(to, to - offset, 8);
-    for (size_t i = 0; i < length; i++) to[i] = to[i - offset];
+    for (size_t i = 0; i < length; i++) to[i] = *(to + i - offset);
     return true;
 }
 
