@@ -56,9 +56,11 @@ static size_t group_find(const struct msgs *m, uint64_t no)
 struct msgs_group *msgs_group_at(const struct msgs *m, uint64_t no)
 {
     size_t i = group_find(m, no);
-    const struct msgs_group_ref *ref = m->groups + m->group_head + i;
+    const struct msgs_group_ref *ref;
 
-    return i < m->group_count && ref->no == no ? ref->group : NULL;
+    if (i == m->group_count) return NULL;
+    ref = m->groups + m->group_head + i;
+    return ref->no == no ? ref->group : NULL;
 }
 
 static struct msgs_group *group_add(struct msgs *m, uint64_t no)
@@ -166,9 +168,11 @@ uint64_t msgs_live_below(const struct msgs *m, uint64_t seq)
     uint64_t no = seq >> MSGS_CHUNK_BITS, count = 0, present;
     unsigned bit = (unsigned)(seq % MSGS_CHUNK_SEQS);
     size_t i = group_find(m, no / MSGS_GROUP_CHUNKS);
-    const struct msgs_group_ref *refs = m->groups + m->group_head;
+    const struct msgs_group_ref *refs;
     const struct msgs_chunk *c;
 
+    if (m->group_count == 0) return 0;
+    refs = m->groups + m->group_head;
     for (size_t k = 0; k < i; k++) count += refs[k].group->live_count;
     if (i == m->group_count || refs[i].no != no / MSGS_GROUP_CHUNKS) return count;
     present = refs[i].group->present & ~msgs_bits_from((unsigned)(no % MSGS_GROUP_CHUNKS));

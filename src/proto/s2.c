@@ -160,7 +160,7 @@ enum status s2_block_decode(struct span block, struct buf *out)
     enum status st = read_decoded_bytes(block, &bytes, &used);
 
     if (st != ST_OK) return st;
-    buf_reserve(out, bytes);
+    buf_reserve(out, bytes + 1u);         /* never NULL */
     struct block_reader r = {
         .in = (const unsigned char *)block.p + used,
         .in_end = (const unsigned char *)block.p + block.len,
