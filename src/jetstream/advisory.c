@@ -4,23 +4,15 @@
 
 #include <stdio.h>
 
+#include "base/nuid.h"
 #include "jetstream/stream.h"
 
 #define TYPE_PREFIX "io.nats.jetstream."
 
-void advisory_make_id(struct js *js, char *out)
-{
-    static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
-    for (size_t i = 0; i < ADVISORY_ID_BYTES - 1; i++)
-        out[i] = digits[rng_below(&js->home->rng, 62)];
-    out[ADVISORY_ID_BYTES - 1] = '\0';
-}
-
 bool advisory_begin(struct advisory *a, struct js *js, struct account *account, const char *type,
                     const char *subject, ...)
 {
-    char id[ADVISORY_ID_BYTES], whole[96];
+    char whole[96];
     va_list ap;
     int length;
 
@@ -33,11 +25,10 @@ bool advisory_begin(struct advisory *a, struct js *js, struct account *account, 
     if (length < 0 || (size_t)length >= sizeof a->subject) return false;
     if (!js_has_interest(js, account, span_of(a->subject))) return false;
     snprintf(whole, sizeof whole, TYPE_PREFIX "%s", type);
-    advisory_make_id(js, id);
     a->w = jsonw_start(&a->body);
     jsonw_object(&a->w, NULL);
     jsonw_text(&a->w, "type", whole);
-    jsonw_text(&a->w, "id", id);
+    jsonw_text(&a->w, "id", nuid_next(&js->home->rng).text);
     jsonw_time(&a->w, "timestamp", js_now(js));
     return true;
 }

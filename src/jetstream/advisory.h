@@ -26,10 +26,6 @@ bool advisory_begin(struct advisory *a, struct js *js, struct account *account, 
 /* Add the domain, close the object, send it when position is durable. */
 void advisory_end(struct advisory *a, uint64_t position);
 
-/* 22 random digits of base 62 and a NUL, as nats-server's ids look. */
-#define ADVISORY_ID_BYTES 23
-void advisory_make_id(struct js *js, char *out);
-
 /* "STREAM.CREATED" and "create" and so on. */
 void advisory_stream(struct stream *s, const char *subject, const char *action);
 /* What was asked and answered; for requests that were answered with JSON. */

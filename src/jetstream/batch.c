@@ -218,6 +218,15 @@ static enum ingest_result check_all(struct batch *b, struct ingest *outer)
     return result;
 }
 
+/* The store took only a part of the batch: nobody has seen it yet, and it goes. */
+static void take_back(struct stream *s, uint64_t before)
+{
+    uint64_t last = msgs_state(s->msgs).last_seq;
+
+    for (uint64_t seq = before + 1; seq <= last; seq++) (void)stream_remove(s, seq);
+    stream_log_now(s);
+}
+
 static enum ingest_result store_all(struct batch *b, struct ingest *outer, bool eob)
 {
     struct stream *s = b->stream;
@@ -237,7 +246,8 @@ static enum ingest_result store_all(struct batch *b, struct ingest *outer, bool 
         ingest_fini(&in);
         count++;
     }
-    if (result == INGEST_DONE) stream_log_batch(s, before + 1, false);
+    if (result != INGEST_DONE) take_back(s, before);
+    stream_log_batch(s, before + 1, false);     /* always: what follows does not belong to it */
     outer->batch_count = count;
     return result;
 }

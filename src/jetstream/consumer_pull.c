@@ -7,7 +7,7 @@
 
 #include "base/duration.h"
 #include "base/mem.h"
-#include "jetstream/advisory.h"
+#include "base/nuid.h"
 #include "jetstream/consumer_priv.h"
 
 #define LOOK_AGAIN_NS NS_PER_S          /* at a full queue for requests that have ended */
@@ -120,7 +120,7 @@ static void renew_pin(struct consumer *c)
 
 static void pin(struct consumer *c, struct pull_request *r)
 {
-    advisory_make_id(consumer_js(c), c->pin_id);
+    memcpy(c->pin_id, nuid_next(&consumer_js(c)->home->rng).text, NUID_BYTES + 1);
     c->pinned_ns = js_now(consumer_js(c));
     memcpy(r->pin_id, c->pin_id, sizeof r->pin_id);
     renew_pin(c);

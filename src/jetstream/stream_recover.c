@@ -206,9 +206,13 @@ static int by_start(const void *a, const void *b)
 
 static void sort_removed(struct stream_recovery *rec)
 {
-    uint64_t *runs = (void *)rec->removed.p;
-    size_t count = rec->removed.len / 16, kept = 0;
+    uint64_t cut[2] = { rec->batch_from, UINT64_MAX - 2 }, *runs;
+    size_t count, kept = 0;
 
+    /* Of a batch that was cut off; its sequences are not given out again. */
+    if (rec->batch_from) buf_append(&rec->removed, cut, sizeof cut);
+    runs = (void *)rec->removed.p;
+    count = rec->removed.len / 16;
     rec->sorted = true;
     if (count == 0) return;
     qsort(runs, count, 16, by_start);
@@ -273,11 +277,6 @@ void stream_recover_message(void *owner, const struct store_record *r, struct st
     struct msg_entry e = { .loc = loc, .size = r->size };
 
     if (!rec->sorted) sort_removed(rec);
-    if (rec->batch_from && r->seq >= rec->batch_from) { /* a batch that was cut off */
-        struct dead d = { loc, r->size };
-        buf_append(&rec->dead, &d, sizeof d);
-        return;
-    }
     if (r->seq > rec->last) rec->last = r->seq;
     if (was_removed(rec, r->seq) || msgs_get(s->msgs, r->seq)) {
         struct dead d = { loc, r->size };
